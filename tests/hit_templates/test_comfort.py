@@ -12,8 +12,8 @@ from annotator.crowd.page import answering, describing
 from annotator.sandbox.acts import accounts
 from annotator.sandbox.models import Assignment as SandboxAssignment
 from tests.annotator.crowd.fixtures import Market, Visitor
+from tests.hit_templates.acting import answer_it, mark, marked, wait_saved
 from tests.hit_templates.conftest import Open, page_address
-from tests.hit_templates.test_unit_semantics import answer_it, mark, marked, wait_saved
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 PHONE = {"width": 360, "height": 740}

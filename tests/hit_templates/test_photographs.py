@@ -13,8 +13,8 @@ from annotator.crowd.models import HIT, Answer, Campaign
 from annotator.units.models import Dissection, Image
 from tests.annotator.crowd.fixtures import Market
 from tests.annotator.crowd.making import draw_photographs, make_questions_campaign
+from tests.hit_templates.acting import check, wait_saved
 from tests.hit_templates.conftest import Open, page_address
-from tests.hit_templates.test_unit_semantics import check, wait_saved
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 

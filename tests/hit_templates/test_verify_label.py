@@ -20,8 +20,8 @@ from annotator.crowd.models import Answer, Campaign
 from annotator.sandbox.models import Assignment as SandboxAssignment
 from annotator.units.models import Dissection
 from tests.annotator.crowd.making import make_campaign
+from tests.hit_templates.acting import check
 from tests.hit_templates.conftest import page_address
-from tests.hit_templates.test_unit_semantics import check
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 

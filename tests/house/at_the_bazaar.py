@@ -1,6 +1,5 @@
 """A whole campaign at the bazaar, in phases that can be begun again after any crash."""
 
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,21 +8,20 @@ from urllib.parse import urlencode
 import pytest
 
 from annotator.crowd.campaigns.collecting import collect_campaign
-from annotator.crowd.campaigns.extending import extend_hits
-from annotator.crowd.campaigns.publishing import publish_campaign, withdraw_campaign
-from annotator.crowd.judging.approving import approve_assignments, pay_top_ups
-from annotator.crowd.judging.compensating import approve_compensations, compensate
-from annotator.crowd.judging.rejecting import confirm_rejection, propose_rejection
-from annotator.crowd.models import Assignment, Campaign, Rejection
+from annotator.crowd.judging.compensating import approve_compensations
+from annotator.crowd.judging.rejecting import propose_rejection
+from annotator.crowd.models import Assignment, Campaign
 from annotator.crowd.outbox.crash_points import Crashed
 from annotator.crowd.outbox.session import Session, open_session
+from tests.annotator.crowd import phases
 from tests.annotator.crowd.fixtures import Visitor, let_pass
+from tests.annotator.crowd.phases import VERBS
 from tests.house.bazaar import COUNTER
 
 REASON = "The same stock phrase stands on each of twenty HITs."
 # Where a process dies. A lost response is found in the same run, so that each run loses one response of each act.
 CRASHES = {
-    "raise": ("after decision", "after claim", "after call", "after record"),
+    "raise": phases.CRASH_POINTS,
     "lose there": ("after claim",),
     "lose back": ("after call",),
 }
@@ -39,16 +37,9 @@ class Guest(Visitor):
     def work(self, *, is_handed_over: bool = True) -> None:
         token = self.start()["work_token"]
         let_pass(self, seconds=900.0)
-        stored = self.submit(token, client_id=str(uuid.uuid4()), active_seconds=900.0).json()
+        stored = self.submit(token, active_seconds=900.0).json()
         if is_handed_over:
             COUNTER.receive(stored, guest=self.worker_id, hit_id=self.hit.external_id)
-
-
-def publish(session: Session) -> None:
-    publish_campaign(session)
-    first = session.campaign.hits.earliest("id")
-    if first.n_assignments == session.campaign.n_assignments:
-        extend_hits(session, n_more={first.pk: 1})
 
 
 def meet_people(session: Session) -> None:
@@ -64,39 +55,15 @@ def meet_people(session: Session) -> None:
     )  # fmt: skip
 
 
-def reject(session: Session) -> None:
-    for rejection in Rejection.objects.filter(confirmed_at=None):
-        confirm_rejection(session, rejection=rejection, confirmed_by="bob")
-    with session.hold():
-        session.settle()
-
-
-def approve(session: Session) -> None:
-    approve_assignments(session)
-
-
-def pay(session: Session) -> None:
-    pay_top_ups(session)
-
-
-def make_good(session: Session) -> None:
-    for assignment in Assignment.objects.filter(state="stored"):
-        compensate(session, assignment=assignment, decided_by="bob")
-
-
-def withdraw(session: Session) -> None:
-    withdraw_campaign(session)
-
-
 # What is done in each phase, and which acts it sends.
 PHASES: list[tuple[Callable[[Session], None], list[str]]] = [
-    (publish, ["register", "publish", "extend"]),
+    (phases.publish, VERBS["publish"]),
     (meet_people, []),
-    (reject, ["reject"]),
-    (approve, ["approve"]),
-    (pay, ["pay_bonus"]),
-    (make_good, ["qualify", "register", "publish"]),
-    (withdraw, ["stop"]),
+    (phases.reject, VERBS["reject"]),
+    (phases.approve, VERBS["approve"]),
+    (phases.top_up, VERBS["top_up"]),
+    (phases.compensate, VERBS["compensate"]),
+    (phases.withdraw, VERBS["withdraw"]),
 ]
 
 

@@ -42,9 +42,9 @@ def warm_up() -> None:
     """What takes a second, paid once: the imports, and boto3's description of MTurk (no connection is made)."""
     from django.conf import settings
 
-    from annotator.crowd.judging import compensating  # noqa: F401
     from annotator.crowd.marketplaces.mturk import adapter, client
     from annotator.crowd.outbox import session
+    from tests.annotator.crowd import phases  # noqa: F401
 
     settings.MARKETPLACE_CREDENTIALS["own"] = ("nobody", "nothing")
     client.MAX_ATTEMPTS = 1
@@ -95,73 +95,15 @@ def mturk_unknown() -> type[Exception]:
 
 
 def run_phase(*, name: str, phase: str) -> None:
-    """A phase is one kind of act and what must stand before it; begun again it goes on."""
     from django.conf import settings
 
     from annotator.crowd.marketplaces.guard import Permit
     from annotator.crowd.models import Campaign
     from annotator.crowd.outbox.session import open_session
+    from tests.annotator.crowd.phases import PHASES
 
     permit = Permit(name, "pia") if settings.REAL_MONEY_ALLOWED else None
     PHASES[phase](open_session(Campaign.objects.get(name=name), permit=permit, pause=lambda seconds: None))
-
-
-def publish(session: Any) -> None:
-    from annotator.crowd.campaigns import publishing
-    from annotator.crowd.campaigns.extending import extend_hits
-
-    publishing.publish_campaign(session)
-    campaign = session.campaign
-    first = campaign.hits.order_by("id")[0]
-    if first.n_assignments == campaign.n_assignments:
-        extend_hits(session, n_more={first.pk: 1})
-
-
-def reject(session: Any) -> None:
-    from annotator.crowd.judging import rejecting
-    from annotator.crowd.models import Rejection
-
-    for rejection in Rejection.objects.filter(confirmed_at=None):
-        rejecting.confirm_rejection(session, rejection=rejection, confirmed_by="bob")
-    session.settle()
-
-
-def overturn(session: Any) -> None:
-    from annotator.crowd.judging import rejecting
-    from annotator.crowd.models import Rejection
-
-    for rejection in Rejection.objects.filter(overturned_at=None):
-        rejecting.overturn_rejection(session, rejection=rejection, overturned_by="cyd", feedback="Our mistake.")
-    session.settle()
-
-
-def compensate(session: Any) -> None:
-    from annotator.crowd.judging import compensating
-    from annotator.crowd.models import Assignment
-
-    for assignment in Assignment.objects.filter(hit__campaign=session.campaign, state="stored"):
-        compensating.compensate(session, assignment=assignment, decided_by="bob")
-
-
-def approve(session: Any) -> None:
-    from annotator.crowd.judging import approving
-
-    approving.approve_assignments(session)
-
-
-def top_up(session: Any) -> None:
-    from annotator.crowd.judging import approving
-
-    approving.pay_top_ups(session, with_slow=True)
-
-
-def withdraw(session: Any) -> None:
-    from annotator.crowd.campaigns.publishing import withdraw_campaign
-
-    withdraw_campaign(session)
-
-
-PHASES = {run.__name__: run for run in (publish, reject, approve, overturn, top_up, compensate, withdraw)}
 
 
 if __name__ == "__main__":

@@ -1,11 +1,12 @@
 """What the crowd's tests share: a dissection of drawn tiles, a campaign over it, and one person's visit to a page."""
 
 import json
+import secrets
 import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -71,10 +72,17 @@ class Visitor:
     # False: the address carries no proof, as at Amazon or from somebody who invents ids.
     is_signed: bool = True
     # What the script keeps in the browser.
-    secret: str = "a browser of ones own".replace(" ", "-")
+    secret: str = "a-browser-of-ones-own"
+    # The page's name for its submission: sent again, it is the same one.
+    client_id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def __post_init__(self) -> None:
         self.client = Client()
+
+    def forge(self, **changes: Any) -> "Visitor":
+        """The same ids from another browser, without a proof."""
+        browser = {"is_signed": False, "secret": secrets.token_hex(16), "client_id": str(uuid.uuid4())}
+        return replace(self, **(browser | changes))
 
     def query(self) -> dict[str, str]:
         """What the marketplace puts into the page's address."""
@@ -107,7 +115,7 @@ class Visitor:
     def submit(self, work_token: str, **changes: Any) -> Any:
         answer = {
             "work_token": work_token,
-            "client_id": "6f9619ff-8b86-4d01-b42d-00cf4fc964ff",
+            "client_id": self.client_id,
             "description": "lamp",
             "category": "object",
             "marked": [1, 2],
@@ -162,18 +170,18 @@ class Market:
         visitor = self.accept(hit, name)
         token = visitor.start()["work_token"]
         let_pass(visitor, seconds=changes.get("active_seconds", 61.0))
-        visitor.hand_over(visitor.submit(token, client_id=str(uuid.uuid4()), **changes).json())
+        visitor.hand_over(visitor.submit(token, **changes).json())
         return visitor
 
 
 def let_pass(visitor: Visitor, *, seconds: float) -> None:
     """So long ago, by our clock and the marketplace's, the person accepted the HIT and started."""
     earlier = timedelta(seconds=seconds)
-    for rows, field in (
+    for rows, name in (
         (Assignment.objects.filter(external_id=visitor.assignment_id), "started_at"),
         (SandboxAssignment.objects.filter(mturk_id=visitor.assignment_id), "accepted_at"),
     ):
-        rows.update(**{field: F(field) - earlier})
+        rows.update(**{name: F(name) - earlier})
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,27 +14,26 @@ from urllib.parse import urlsplit
 import pytest
 from django.apps import apps
 from django.conf import settings as django_settings
-from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import Settings
 
 from annotator.accounts.models import Role
 from annotator.comparison.reports import describe_campaign
-from annotator.crowd.models import Answer, Assignment, Campaign, HITUnit, Rejection, Worker
+from annotator.crowd.models import Assignment, Campaign, HITUnit, Rejection, Worker
 from annotator.descriptions.models import Description
 from annotator.labels.models import ConceptRevision, UnitLabel
 from annotator.published.bundle import unpacking
-from annotator.published.bundle.archive import MANIFEST, VERSION
+from annotator.published.bundle.archive import MANIFEST
 from annotator.published.bundle.tables import LEFT_OUT, TABLES
-from annotator.published.bundle.unpacking import BundleInTheWay, Unpacked, import_bundle
+from annotator.published.bundle.unpacking import BundleInTheWay, import_bundle
 from annotator.published.exporting import export_campaign
-from annotator.published.readers.cells import BadFile
 from annotator.published.reporting import write_report
 from annotator.published.upload_process import TimeOver
 from annotator.units.chance import describe_chance
 from annotator.units.models import DissectedUnit, Dissection, Image, Network, TopImage
 from tests.annotator.dashboard.addresses import PAGES, PARTS, WORK_PAGES, Shown
 from tests.annotator.dashboard.making import sign_in
+from tests.annotator.published.bundles import count_rows, rewrite, take_in
 from tests.annotator.published.study import NOW, SHUFFLED, Study
 from tests.databases import second_installation
 
@@ -45,43 +43,8 @@ APPS = ("units", "descriptions", "notes", "crowd", "labels", "comparison", "stud
 ROOT = Path(__file__).parent.parent.parent.parent
 
 
-def take_in(study: Study, **options: Any) -> Unpacked:
-    return import_bundle(path=study.bundle, now=NOW, **options)
-
-
 def list_files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def count_rows() -> dict[str, int]:
-    return {table.name: table.model._default_manager.count() for table in TABLES}
-
-
-def rewrite(path: Path, change: Callable[[dict[str, bytes]], None], *, is_resigned: bool = True) -> Path:
-    """The bundle with other files; their digests stand in the manifest, as whoever forges one would write them."""
-    with zipfile.ZipFile(path) as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
-    change(files)
-    manifest = json.loads(files[MANIFEST])
-    for name in manifest["files"]:
-        if is_resigned and name in files:
-            manifest["files"][name] |= {"sha256": sha256(files[name]).hexdigest(), "bytes": len(files[name])}
-    files[MANIFEST] = json.dumps(manifest).encode()
-    changed = path.with_name("changed.zip")
-    with zipfile.ZipFile(changed, "w") as archive:
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return changed
-
-
-def change_rows(file: str, **values: Any) -> Callable[[dict[str, bytes]], None]:
-    """Writes these values into the first row of a file."""
-
-    def change(files: dict[str, bytes]) -> None:
-        first, *rest = files[file].splitlines()
-        files[file] = b"\n".join([json.dumps(json.loads(first) | values).encode(), *rest])
-
-    return change
 
 
 def test_every_field_of_every_model_is_exported_or_left_out_with_a_reason() -> None:
@@ -250,16 +213,6 @@ def test_twice_is_once(elsewhere: Study) -> None:
     assert count_rows() == before
 
 
-def test_other_content_under_the_same_name_is_refused(elsewhere: Study) -> None:
-    take_in(elsewhere)
-    before = count_rows()
-    changed = rewrite(elsewhere.bundle, change_rows("answers.jsonl", description="forged"))
-    with pytest.raises(BundleInTheWay, match=r"other content.*--as NAME"):
-        import_bundle(path=changed, now=NOW)
-    assert count_rows() == before
-    assert not Answer.objects.filter(description="forged").exists()
-
-
 def test_a_second_name_shares_what_was_dissected(elsewhere: Study) -> None:
     take_in(elsewhere)
     assert take_in(elsewhere, name="copy").is_new
@@ -273,68 +226,6 @@ def test_the_installation_that_wrote_it_keeps_its_own(study: Study) -> None:
         take_in(study)
     assert take_in(study, name="copy").report == "Its report equals the bundle's."
     assert Dissection.objects.get(is_baseline=False).artifact.endswith("artifact-net")
-
-
-def test_a_network_of_the_same_name_with_other_weights_is_refused(elsewhere: Study) -> None:
-    Network.objects.create(name="net", architecture="unitscope:test", weights_sha256="f" * 64, registered_at=NOW)
-    with pytest.raises(BundleInTheWay, match=r"weights_sha256 is f+ here"):
-        take_in(elsewhere)
-    assert not Campaign.objects.exists()
-
-
-def test_a_damaged_file_changes_nothing(elsewhere: Study) -> None:
-    content = elsewhere.bundle.read_bytes()
-    damaged = elsewhere.folder / "damaged.zip"
-    for broken in (
-        content[: len(content) // 2],
-        b"",
-        b"PK\x03\x04 nothing",
-        content.replace(b"JFIF", b"JFIX"),
-    ):
-        damaged.write_bytes(broken)
-        with pytest.raises(BadFile, match=r"damaged|no bundle"):
-            import_bundle(path=damaged, now=NOW)
-    unsigned = rewrite(elsewhere.bundle, change_rows("answers.jsonl", description="x"), is_resigned=False)
-    with pytest.raises(BadFile, match=r"answers\.jsonl is (not what|larger than) the manifest"):
-        import_bundle(path=unsigned, now=NOW)
-    assert sum(count_rows().values()) == 0
-
-
-MISFITS: list[tuple[Callable[[dict[str, bytes]], None], str]] = [
-    (lambda files: files.update({MANIFEST: json.dumps({"files": {}}).encode()}), "says something else"),
-    (change_rows("answers.jsonl", hit_unit=999), "hit_unit leads to no row"),
-    (change_rows("answers.jsonl", precision=7), "do not fit together"),
-    (change_rows("answers.jsonl", category="nonsense"), "category is not one of"),
-    (change_rows("answers.jsonl", shown_ranks="all"), "shown_ranks is not a list"),
-    (change_rows("answers.jsonl", new_field=1), "new_field is not known here"),
-    (change_rows("answers.jsonl", description="a\0b"), "NUL|cannot be read"),
-    (change_rows("campaigns.jsonl", name=None), "name is empty"),
-    (change_rows("workers.jsonl", pseudonym="p" * 99), "pseudonym cannot be read"),
-    (change_rows("dissected_units.jsonl", threshold=float("nan")), "not JSON"),
-    (lambda files: files.update({"answers.jsonl": b"[]"}), "not an object"),
-]
-
-
-def test_rows_that_do_not_fit_are_refused_in_words(elsewhere: Study) -> None:
-    for change, words in MISFITS:
-        with pytest.raises(BadFile, match=words):
-            import_bundle(path=rewrite(elsewhere.bundle, change), now=NOW)
-        assert sum(count_rows().values()) == 0, words
-
-
-def test_a_newer_bundle_and_other_files_are_refused_in_words(elsewhere: Study) -> None:
-    def make_newer(files: dict[str, bytes]) -> None:
-        files[MANIFEST] = json.dumps(json.loads(files[MANIFEST]) | {"version": VERSION + 1}).encode()
-
-    with pytest.raises(BadFile, match="newer Unitscope"):
-        import_bundle(path=rewrite(elsewhere.bundle, make_newer), now=NOW)
-    foreign = elsewhere.folder / "foreign.zip"
-    with zipfile.ZipFile(foreign, "w") as archive:
-        archive.writestr("readme.txt", "hello")
-    with pytest.raises(CommandError, match="no bundle of Unitscope"):
-        call_command("import_bundle", foreign)
-    with pytest.raises(CommandError, match="cannot be read"):
-        call_command("import_bundle", elsewhere.folder / "absent.zip")
 
 
 KILLED = """

@@ -4,10 +4,10 @@ import json
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.models import F
 from pytest_django import Settings
@@ -17,14 +17,14 @@ from annotator.crowd.models import Answer, Assignment, Campaign, Worker
 from annotator.crowd.pseudonyms import erase_worker
 from annotator.published import upload_process
 from annotator.published.bundle import unpacking
-from annotator.published.bundle.archive import MANIFEST, MAX_LINE_BYTES
+from annotator.published.bundle.archive import MANIFEST, MAX_LINE_BYTES, VERSION
 from annotator.published.bundle.unpacking import BundleInTheWay, import_bundle
 from annotator.published.exporting import export_campaign
 from annotator.published.importing import CannotImport, import_annotations
 from annotator.published.readers.cells import BadFile
 from annotator.units.models import Network
+from tests.annotator.published.bundles import change_rows, count_rows, rewrite, take_in
 from tests.annotator.published.study import NOW, Study
-from tests.annotator.published.test_bundle import count_rows, rewrite, take_in
 from tests.databases import second_installation
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -94,7 +94,7 @@ HOSTILE = [
 def test_a_hostile_bundle_is_refused_in_words_and_leaves_nothing(elsewhere: Study) -> None:
     for change, words in HOSTILE:
         with pytest.raises(BadFile, match=words):
-            import_bundle(path=rewrite_any(elsewhere.bundle, change), now=NOW)
+            import_bundle(path=rewrite(elsewhere.bundle, change), now=NOW)
         assert sum(count_rows().values()) == 0, words
 
 
@@ -129,21 +129,6 @@ def test_no_bundle_adds_rows_to_what_is_here(study: Study, file: str, changes: d
     assert count_rows() == before
 
 
-def rewrite_any(path: Path, change: Callable[[dict[str, bytes]], None]) -> Path:
-    """As rewrite; a manifest that is no JSON is written as it is."""
-    try:
-        return rewrite(path, change)
-    except (ValueError, RecursionError):
-        changed = path.with_name("changed.zip")
-        with zipfile.ZipFile(path) as archive:
-            files = {name: archive.read(name) for name in archive.namelist()}
-        change(files)
-        with zipfile.ZipFile(changed, "w") as archive:
-            for name, content in files.items():
-                archive.writestr(name, content)
-        return changed
-
-
 def test_one_bundle_is_read_at_a_time_and_an_upload_does_not_wait_for_long(
     elsewhere: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,3 +150,75 @@ def test_one_bundle_is_read_at_a_time_and_an_upload_does_not_wait_for_long(
         connection.close()
     assert "Upload it again when that is done" in refused
     assert not Campaign.objects.exists()
+
+
+def test_other_content_under_the_same_name_is_refused(elsewhere: Study) -> None:
+    take_in(elsewhere)
+    before = count_rows()
+    changed = rewrite(elsewhere.bundle, change_rows("answers.jsonl", description="forged"))
+    with pytest.raises(BundleInTheWay, match=r"other content.*--as NAME"):
+        import_bundle(path=changed, now=NOW)
+    assert count_rows() == before
+    assert not Answer.objects.filter(description="forged").exists()
+
+
+def test_a_network_of_the_same_name_with_other_weights_is_refused(elsewhere: Study) -> None:
+    Network.objects.create(name="net", architecture="unitscope:test", weights_sha256="f" * 64, registered_at=NOW)
+    with pytest.raises(BundleInTheWay, match=r"weights_sha256 is f+ here"):
+        take_in(elsewhere)
+    assert not Campaign.objects.exists()
+
+
+def test_a_damaged_file_changes_nothing(elsewhere: Study) -> None:
+    content = elsewhere.bundle.read_bytes()
+    damaged = elsewhere.folder / "damaged.zip"
+    for broken in (
+        content[: len(content) // 2],
+        b"",
+        b"PK\x03\x04 nothing",
+        content.replace(b"JFIF", b"JFIX"),
+    ):
+        damaged.write_bytes(broken)
+        with pytest.raises(BadFile, match=r"damaged|no bundle"):
+            import_bundle(path=damaged, now=NOW)
+    unsigned = rewrite(elsewhere.bundle, change_rows("answers.jsonl", description="x"), is_resigned=False)
+    with pytest.raises(BadFile, match=r"answers\.jsonl is (not what|larger than) the manifest"):
+        import_bundle(path=unsigned, now=NOW)
+    assert sum(count_rows().values()) == 0
+
+
+MISFITS: list[tuple[Callable[[dict[str, bytes]], None], str]] = [
+    (lambda files: files.update({MANIFEST: json.dumps({"files": {}}).encode()}), "says something else"),
+    (change_rows("answers.jsonl", hit_unit=999), "hit_unit leads to no row"),
+    (change_rows("answers.jsonl", precision=7), "do not fit together"),
+    (change_rows("answers.jsonl", category="nonsense"), "category is not one of"),
+    (change_rows("answers.jsonl", shown_ranks="all"), "shown_ranks is not a list"),
+    (change_rows("answers.jsonl", new_field=1), "new_field is not known here"),
+    (change_rows("answers.jsonl", description="a\0b"), "NUL|cannot be read"),
+    (change_rows("campaigns.jsonl", name=None), "name is empty"),
+    (change_rows("workers.jsonl", pseudonym="p" * 99), "pseudonym cannot be read"),
+    (change_rows("dissected_units.jsonl", threshold=float("nan")), "not JSON"),
+    (lambda files: files.update({"answers.jsonl": b"[]"}), "not an object"),
+]
+
+
+def test_rows_that_do_not_fit_are_refused_in_words(elsewhere: Study) -> None:
+    for change, words in MISFITS:
+        with pytest.raises(BadFile, match=words):
+            import_bundle(path=rewrite(elsewhere.bundle, change), now=NOW)
+        assert sum(count_rows().values()) == 0, words
+
+
+def test_a_newer_bundle_and_other_files_are_refused_in_words(elsewhere: Study) -> None:
+    def make_newer(files: dict[str, bytes]) -> None:
+        files[MANIFEST] = json.dumps(json.loads(files[MANIFEST]) | {"version": VERSION + 1}).encode()
+
+    with pytest.raises(BadFile, match="newer Unitscope"):
+        import_bundle(path=rewrite(elsewhere.bundle, make_newer), now=NOW)
+    foreign = elsewhere.folder / "foreign.zip"
+    with zipfile.ZipFile(foreign, "w") as archive:
+        archive.writestr("readme.txt", "hello")
+    with pytest.raises(CommandError, match="no bundle of Unitscope"):
+        call_command("import_bundle", foreign)
+    with pytest.raises(CommandError, match="cannot be read"):
+        call_command("import_bundle", elsewhere.folder / "absent.zip")

