@@ -16,7 +16,8 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 
-from annotator.units import chance, drafts, gpu_queue
+from annotator.units import chance, drafts, gpu_tasks
+from annotator.units.growing import note_earlier
 from annotator.units.ingesting import ArtifactMismatch, ingest_artifact
 from annotator.units.models import Dissection, GPUTask, ImageSet, Network, name_artifact
 from annotator.units.settling import refuse_network, settle_image_set, settle_network
@@ -26,27 +27,9 @@ from workers.store import NotStored, Store, StoreError, open_store
 
 logger = logging.getLogger(__name__)
 
-# Options that change how a dissection is computed, and not its result.
-HOW_IT_IS_DONE = ("shard_images", "spill", "memory_limit")
-# `anew`: also what an earlier version of the image set has is measured; `grown_from`: the dissection that measured it.
-ANEW, GROWN_FROM = "anew", "grown_from"
-NOT_OF_RESULT = (*HOW_IT_IS_DONE, ANEW, GROWN_FROM)
-NOT_OF_SHARDS = (*NOT_OF_RESULT, *contract.NOT_OF_SHARDS)
-
-_TASK_NAMES = {
-    GPUTask.Stage.SURVEY: contract.SURVEY,
-    GPUTask.Stage.MEASURE: contract.MEASURE,
-    GPUTask.Stage.MERGE: contract.MERGE,
-    GPUTask.Stage.CROP: contract.CROP,
-    GPUTask.Stage.FINISH: contract.FINISH,
-}
-# Stages of one task, which joins what the tasks before it left.
-JOINING = (GPUTask.Stage.MERGE, GPUTask.Stage.FINISH)
 # What another sweep may find gone.
 MAY_PASS = (OperationalError, InterfaceError, StoreError, OSError)
 IN_WORDS = (ArtifactMismatch, ArtifactMalformed, NotStored)
-# Earlier dissections that are looked at.
-MAX_EARLIER = 20
 UNFINISHED = (Dissection.State.REQUESTED, Dissection.State.RUNNING, Dissection.State.INGESTING)
 
 
@@ -126,12 +109,10 @@ def _advance(dissection_id: uuid.UUID, now: datetime) -> None:
         if dissection is None:
             return
         store = open_store(dissection.artifact)
-        _take_results(dissection, store)
+        gpu_tasks.take_results(dissection, store)
         _plan_next(dissection, store, now)
-        due = _claim_due_tasks(dissection, now) if dissection.state == Dissection.State.RUNNING else []
-        for task in due:
-            name, message = _TASK_NAMES[GPUTask.Stage(task.stage)], _message(task)
-            transaction.on_commit(functools.partial(gpu_queue.send, name, message))
+        if dissection.state == Dissection.State.RUNNING:
+            gpu_tasks.send_due(dissection, now)
 
 
 def advance_all(*, now: datetime) -> None:
@@ -142,18 +123,6 @@ def advance_all(*, now: datetime) -> None:
         except Exception:
             logger.exception("Dissection %s cannot be advanced now; the next sweep tries again.", dissection_id)
     drafts.sweep(now=now)
-
-
-def _take_results(dissection: Dissection, store: Store) -> None:
-    """A result ends a task, with its error or without; a failed attempt is due again until MAX_ATTEMPTS."""
-    for task in dissection.gpu_tasks.filter(state__in=[GPUTask.State.WAITING, GPUTask.State.SENT]):
-        if store.exists(contract.result_name(task.position)):
-            task.error = json.loads(store.read(contract.result_name(task.position))).get("error", "")
-            task.state = GPUTask.State.POISONED if task.error else GPUTask.State.DONE
-        elif task.state == GPUTask.State.SENT and store.exists(contract.failure_name(task.position, task.attempts)):
-            task.error = store.read(contract.failure_name(task.position, task.attempts)).decode()
-            task.state = GPUTask.State.WAITING
-        task.save(update_fields=["state", "error"])
 
 
 def _plan_next(dissection: Dissection, store: Store, now: datetime) -> None:
@@ -183,80 +152,40 @@ def _after(last: GPUTask, dissection: Dissection, store: Store, now: datetime) -
     """All tasks so far are done: the stage of the last one says what comes next."""
     result = json.loads(store.read(contract.result_name(last.position)))
     if last.stage == GPUTask.Stage.SURVEY:
-        if "network" in result:  # surveys of before did not say
-            # A baseline draws its own weights: what its file holds by now registers no network.
-            if not dissection.is_baseline:
-                settle_network(dissection, result["network"])
-            settle_image_set(dissection, result)
-        _find_earlier(dissection)
-        dissection.n_images, dissection.passed_over = result["n_images"], result.get("passed_over", [])
-        dissection.save(update_fields=["n_images", "passed_over"])
-        _cut_shards(dissection, batch_size=result["batch_size"], n_forgiven=last.n_forgiven)
+        _take_survey(dissection, result)
+        gpu_tasks.cut_shards(dissection, batch_size=result["batch_size"], n_forgiven=last.n_forgiven)
         _set_state(dissection, Dissection.State.RUNNING)
     elif last.stage == GPUTask.Stage.MEASURE:
-        _add_tasks(last, GPUTask.Stage.MERGE)
+        gpu_tasks.add_tasks(last, GPUTask.Stage.MERGE)
     elif last.stage == GPUTask.Stage.MERGE and "parts" in result:
-        _add_tasks(last, GPUTask.Stage.CROP, n_units=result["parts"])
+        gpu_tasks.add_tasks(last, GPUTask.Stage.CROP, n_units=result["parts"])
     elif last.stage == GPUTask.Stage.CROP:
-        _add_tasks(last, GPUTask.Stage.FINISH)
+        gpu_tasks.add_tasks(last, GPUTask.Stage.FINISH)
     else:
-        manifest = ingest_artifact(dissection=dissection, store=store, now=now)
-        transaction.on_commit(functools.partial(drafts.remove, store), robust=True)
-        if dissection.is_baseline:
-            survey = json.loads(store.read(contract.result_name(contract.SURVEY_POSITION)))
-            if "network" in survey:  # surveys of before did not say
-                surveyed = {name: survey["network"][name] for name in contract.IDENTITY}
-                chance.drop_changed(dissection, manifest=manifest, surveyed=surveyed)
-        _set_baseline_beside(dissection, manifest, now)
+        _ingest(dissection, store, now)
 
 
-def _find_earlier(dissection: Dissection) -> None:
-    """Notes the newest dissection that asked the same of an earlier version of the image set."""
-    options = {name: value for name, value in dissection.options.items() if name != GROWN_FROM}
-    asked = dissection.image_set
-    others = Dissection.objects.filter(
-        state=Dissection.State.DONE,
-        network=dissection.network,
-        layer_paths=dissection.layer_paths,
-        is_baseline=dissection.is_baseline,
-        image_set__address=asked.address,
-        image_set__labels=asked.labels,
-    ).exclude(image_set=asked)
-    alike = (one for one in others.order_by("-created_at")[:MAX_EARLIER] if _asks_the_same(one.options, options))
-    if not options.get(ANEW) and (earlier := next(alike, None)):
-        options[GROWN_FROM] = str(earlier.pk)
-    dissection.options = options
-    dissection.save(update_fields=["options"])
+def _take_survey(dissection: Dissection, result: dict[str, Any]) -> None:
+    """Registers what the survey found the network and the images to be."""
+    if "network" in result:  # surveys of before did not say
+        # A baseline draws its own weights: what its file holds by now registers no network.
+        if not dissection.is_baseline:
+            settle_network(dissection, result["network"])
+        settle_image_set(dissection, result)
+    note_earlier(dissection)
+    dissection.n_images, dissection.passed_over = result["n_images"], result.get("passed_over", [])
+    dissection.save(update_fields=["n_images", "passed_over"])
 
 
-def _asks_the_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """True if both measure the same and cut their shards alike."""
-    left, right = (
-        {name: value for name, value in given.items() if name not in NOT_OF_SHARDS or name == "shard_images"}
-        for given in (one, other)
-    )
-    return left == right
-
-
-def _find_artifact(dissection: Dissection) -> str:
-    """The address of the earlier dissection's artifact; empty if there is none, or none any more."""
-    earlier = Dissection.objects.filter(pk=dissection.options.get(GROWN_FROM)).first()
-    return earlier.artifact if earlier else ""
-
-
-def _add_tasks(last: GPUTask, stage: GPUTask.Stage, *, n_units: Sequence[int] = (0,)) -> None:
-    """One task of the stage for each number of units, after the last one."""
-    GPUTask.objects.bulk_create(
-        GPUTask(
-            dissection=last.dissection,
-            position=position,
-            stage=stage,
-            n_units=n,
-            attempts=last.n_forgiven,
-            n_forgiven=last.n_forgiven,
-        )
-        for position, n in enumerate(n_units, start=last.position + 1)
-    )
+def _ingest(dissection: Dissection, store: Store, now: datetime) -> None:
+    manifest = ingest_artifact(dissection=dissection, store=store, now=now)
+    transaction.on_commit(functools.partial(drafts.remove, store), robust=True)
+    if dissection.is_baseline:
+        survey = json.loads(store.read(contract.result_name(contract.SURVEY_POSITION)))
+        if "network" in survey:  # surveys of before did not say
+            surveyed = {name: survey["network"][name] for name in contract.IDENTITY}
+            chance.drop_changed(dissection, manifest=manifest, surveyed=surveyed)
+    _set_baseline_beside(dissection, manifest, now)
 
 
 def _set_baseline_beside(dissection: Dissection, manifest: dict[str, Any], now: datetime) -> None:
@@ -276,94 +205,6 @@ def _set_baseline_beside(dissection: Dissection, manifest: dict[str, Any], now: 
         )
         chance.register({path: keys[path] for path in missing}, measured_by=measured_by)
     chance.link(dissection, keys)
-
-
-def _cut_shards(dissection: Dissection, *, batch_size: int, n_forgiven: int) -> None:
-    """Shards end at batch boundaries, so that every batch is the same however the set is cut."""
-    size = int(dissection.options.get("shard_images", contract.SHARD_IMAGES))
-    size = max(1, size // batch_size) * batch_size
-    firsts = range(0, dissection.n_images, size)
-    GPUTask.objects.bulk_create(
-        GPUTask(
-            dissection=dissection,
-            position=position,
-            stage=GPUTask.Stage.MEASURE,
-            first_image=first,
-            end_image=min(first + size, dissection.n_images),
-            attempts=n_forgiven,  # leases of an earlier try have lower numbers
-            n_forgiven=n_forgiven,
-        )
-        for position, first in enumerate(firsts, start=1)
-    )
-
-
-def _claim_due_tasks(dissection: Dissection, now: datetime) -> list[GPUTask]:
-    """The tasks to send now: new ones, ones whose lease fell silent, ones that the broker lost before they began."""
-    due = []
-    unfinished = list(dissection.gpu_tasks.filter(state__in=[GPUTask.State.WAITING, GPUTask.State.SENT]))
-    for task in unfinished:
-        if task.stage in JOINING and task != unfinished[0]:  # tried again, with some of what it joins
-            continue
-        if task.state == GPUTask.State.SENT:
-            assert task.sent_at is not None
-            standing = gpu_queue.find_standing(
-                dissection.id, task.position, attempt=task.attempts, sent_at=task.sent_at, now=now
-            )
-            if standing is gpu_queue.Standing.WAITING:
-                continue
-            if standing is gpu_queue.Standing.LOST:
-                task.attempts -= 1
-        if task.attempts - task.n_forgiven >= contract.MAX_ATTEMPTS:
-            task.state = GPUTask.State.POISONED
-            task.error = (
-                task.error
-                or f"The GPU process was lost {contract.MAX_ATTEMPTS} times during {task.stage} {task.position}."
-            )
-        else:
-            task.state, task.sent_at, task.attempts = GPUTask.State.SENT, now, task.attempts + 1
-            due.append(task)
-        task.save(update_fields=["state", "sent_at", "attempts", "error"])
-    return due
-
-
-def _message(task: GPUTask) -> dict[str, Any]:
-    dissection = task.dissection
-    request = contract.TaskRequest(
-        dissection=contract.DissectionRequest(
-            dissection_id=str(dissection.id),
-            architecture=dissection.network.architecture,
-            code_folder=dissection.code_folder,
-            weights=dissection.weights,
-            preprocessing=dissection.network.preprocessing,
-            layers=dissection.layer_paths,
-            images=dissection.image_set.address,
-            labels=dissection.image_set.labels,
-            artifact=dissection.artifact,
-            options={name: value for name, value in dissection.options.items() if name not in NOT_OF_RESULT},
-            grown_from=_find_artifact(dissection) if task.stage == GPUTask.Stage.MEASURE else "",
-            **{name: dissection.options[name] for name in HOW_IT_IS_DONE if name in dissection.options},
-        ),
-        position=task.position,
-        attempt=task.attempts,
-        first_image=task.first_image,
-        end_image=task.end_image,
-        shards=_list_joined(task),
-    )
-    return asdict(request)
-
-
-def _list_joined(task: GPUTask) -> list[str]:
-    """What the tasks before left for this one to join."""
-    joined = {
-        GPUTask.Stage.MERGE: (GPUTask.Stage.MEASURE, contract.tally_name),
-        GPUTask.Stage.FINISH: (GPUTask.Stage.CROP, contract.cut_name),
-    }
-    if task.stage not in joined:
-        return []
-    stage, name = joined[GPUTask.Stage(task.stage)]
-    return [
-        name(position) for position in task.dissection.gpu_tasks.filter(stage=stage).values_list("position", flat=True)
-    ]
 
 
 def _fail(dissection: Dissection, error: str, now: datetime) -> None:

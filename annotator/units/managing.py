@@ -12,7 +12,9 @@ from django.db.models import ProtectedError, Q
 
 from annotator.refusals import Refusal
 from annotator.units import chance, gpu_queue
-from annotator.units.dissecting import ANEW, JOINING, UNFINISHED, advance_dissection
+from annotator.units.dissecting import UNFINISHED, advance_dissection
+from annotator.units.gpu_tasks import JOINING
+from annotator.units.growing import ANEW
 from annotator.units.models import GIVEN_UP, AutomaticLabel, DissectedUnit, Dissection, GPUTask, TopImage
 from workers import contract
 from workers.store import StoreError, open_store

@@ -10,10 +10,9 @@ from annotator.crowd.campaigns.unit_choice import N_RANDOM, N_TOP_IOU
 from annotator.crowd.hit_types.table import TABLE
 from annotator.crowd.marketplaces.table import list_facts
 from annotator.crowd.models import Campaign
-from annotator.dashboard.frame.run_choice import RunChoice
+from annotator.dashboard.frame.choices import RunChoices, list_runs
 from annotator.names import MAX_LENGTH, RULE, validate_name
 from annotator.program import name_command
-from annotator.units.models import Dissection
 from annotator.work.steps.composing import MAX_DAYS, MIN_DAYS
 
 MAX_UNITS = 2000
@@ -91,10 +90,8 @@ class LaunchForm(TermsForm):
     name = forms.CharField(
         max_length=MAX_LENGTH, validators=[validate_name], help_text=f"{RULE} It cannot be changed later."
     )
-    dissection = RunChoice(
-        Dissection.objects.filter(state=Dissection.State.DONE, is_baseline=False)
-        .select_related("network", "image_set")
-        .defer("labels"),
+    dissection = RunChoices(
+        list_runs(),
         label="Dissections",
     )
     top_iou = forms.IntegerField(

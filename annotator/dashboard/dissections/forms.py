@@ -5,9 +5,10 @@ from typing import Any
 from django import forms
 from django.urls import reverse_lazy
 
+from annotator.dashboard.frame.choices import ImageSetChoice, NetworkChoice, list_image_sets
 from annotator.program import name_command
 from annotator.units.asked_options import choose_options
-from annotator.units.models import IMPORTED, ImageSet, Network
+from annotator.units.models import IMPORTED, Network
 from workers.engine.measures.options import list_chosen, list_declared, list_defaults
 from workers.engine.measures.recorded import Option
 
@@ -26,7 +27,7 @@ class PickedLayers(forms.Textarea):
 class DissectForm(forms.Form):
     """Only registered networks and image sets can be chosen, so that a visitor names no code and no path."""
 
-    network = forms.ModelChoiceField(
+    network = NetworkChoice(
         Network.objects.exclude(architecture__startswith=IMPORTED).order_by("name"),
         empty_label=None,
         help_text=f"Registered by {name_command('dissect')}",
@@ -34,9 +35,7 @@ class DissectForm(forms.Form):
             attrs={"hx-get": reverse_lazy("dissect-layers"), "hx-trigger": "load, change", "hx-target": "#layers-tree"}
         ),
     )
-    image_set = forms.ModelChoiceField(
-        ImageSet.objects.exclude(address__startswith=IMPORTED).order_by("name"), empty_label=None
-    )
+    image_set = ImageSetChoice(list_image_sets(), empty_label=None)
     layers = forms.CharField(
         help_text="Tick layers in the network's tree, or type dotted paths, one per line.",
         widget=PickedLayers(attrs={"rows": 3, "spellcheck": "false"}),

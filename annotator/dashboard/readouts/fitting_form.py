@@ -4,11 +4,11 @@ from typing import Any
 
 from django import forms
 
-from annotator.dashboard.trying.forms import list_networks
+from annotator.dashboard.frame.choices import ImageSetChoice, NetworkChoice, list_image_sets, list_networks
 from annotator.evidence.asking import AskedNetwork
 from annotator.names import MAX_LENGTH
 from annotator.readouts.models import Readout
-from annotator.units.models import IMPORTED, ImageSet, Network
+from annotator.units.models import ImageSet, Network
 from workers.engine.readouts.options import OPTIONS_OF, Options
 
 # What the set must hold by task is said beside the field.
@@ -25,20 +25,14 @@ OF_ONE_LABEL = (Readout.Task.CLASSIFY, Readout.Task.REGRESS)
 class FitForm(forms.Form):
     name = forms.CharField(max_length=MAX_LENGTH, widget=forms.TextInput(attrs={"autocomplete": "off"}))
     task = forms.ChoiceField(label="It answers with", choices=Readout.Task.choices, help_text=TASK_HELP)
-    network = forms.ModelChoiceField(Network.objects.none(), to_field_name="name", empty_label=None)
-    image_set = forms.ModelChoiceField(
-        ImageSet.objects.exclude(address__startswith=IMPORTED).order_by("name"), to_field_name="name", empty_label=None
-    )
+    network = NetworkChoice(list_networks(), to_field_name="name", empty_label=None)
+    image_set = ImageSetChoice(list_image_sets(), to_field_name="name", empty_label=None)
     layer = forms.CharField(required=False, max_length=200, help_text="Empty: the one that the head pools")
     category = forms.CharField(required=False, max_length=60, help_text="Of labels; empty: all categories")
     label = forms.CharField(
         required=False, max_length=200, help_text="A number needs one; of classes, this one against all others"
     )
     clusters = forms.IntegerField(min_value=2, max_value=1000, initial=N_CLUSTERS, required=False)
-
-    def __init__(self, *args: Any, **given: Any) -> None:
-        super().__init__(*args, **given)
-        self.fields["network"].queryset = list_networks()  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

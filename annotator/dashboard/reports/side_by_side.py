@@ -13,12 +13,11 @@ from annotator.comparison.reports import describe_campaign
 from annotator.crowd.models import Campaign
 from annotator.dashboard.campaigns.counts import read_campaign_counts
 from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.choices import CampaignChoices, RunChoices, list_runs
 from annotator.dashboard.frame.figure_files import FIGURE_ENDINGS, THEMES, WIDTHS, send_figure_file
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_refusal
-from annotator.dashboard.frame.run_choice import RunChoice
 from annotator.program import name_command
 from annotator.refusals import Refusal
-from annotator.units.models import Dissection
 from workers.engine.plurals import say_count
 
 if TYPE_CHECKING:
@@ -34,17 +33,14 @@ TITLES = {
 
 
 class SideBySideForm(forms.Form):
-    campaign = forms.ModelMultipleChoiceField(
+    campaign = CampaignChoices(
         Campaign.objects.filter(unit_labels__isnull=False).distinct().order_by("name"),
         label="Campaigns",
         to_field_name="name",
         required=False,
-        widget=forms.CheckboxSelectMultiple,
     )
-    dissection = RunChoice(
-        Dissection.objects.filter(state=Dissection.State.DONE, is_baseline=False)
-        .select_related("network", "image_set")
-        .defer("labels"),
+    dissection = RunChoices(
+        list_runs(),
         label="Dissections",
         required=False,
     )

@@ -15,13 +15,13 @@ from annotator.comparison.methods import COMPUTED
 from annotator.crowd.marketplaces.table import list_facts
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.asking import ask_step
+from annotator.dashboard.frame.choices import RunChoice, list_runs
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
 from annotator.descriptions.models import Method
 from annotator.names import MAX_LENGTH, RULE, validate_name
 from annotator.refusals import Refusal
 from annotator.studies.metrics import METRICS
 from annotator.studies.report import WORDS
-from annotator.units.models import Dissection
 from annotator.work.models import ACTIVE, Job
 from annotator.work.steps.studying import BY_LABELS, NO_CONCEPTS, PlanOptions
 from annotator.work.table import STEPS
@@ -39,10 +39,8 @@ class PlanForm(forms.Form):
     name = forms.CharField(
         max_length=MAX_LENGTH, validators=[validate_name], help_text=f"{RULE} It cannot be changed later."
     )
-    dissection = forms.ModelChoiceField(
-        Dissection.objects.filter(state=Dissection.State.DONE, is_baseline=False)
-        .select_related("network", "image_set")
-        .defer("labels"),
+    dissection = RunChoice(
+        list_runs(),
         empty_label=None,
         help_text="One that kept activation vectors",
     )

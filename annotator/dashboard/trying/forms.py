@@ -6,18 +6,13 @@ from typing import Any
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
+from annotator.dashboard.frame.choices import ImageSetChoice, NetworkChoice, list_image_sets, list_networks
 from annotator.dashboard.frame.numbers import read_number
 from annotator.evidence.asking import MAX_PHOTOGRAPH_BYTES, Photograph
-from annotator.units.models import IMPORTED, Image, ImageSet, Network
-from workers.engine.networks.saved import SAVED
+from annotator.units.models import Image, ImageSet
 from workers.engine.plurals import say_count
 
 TOO_LARGE = f"The file is larger than {MAX_PHOTOGRAPH_BYTES // 2**20} MiB. Save it smaller."
-
-
-def list_networks() -> Any:
-    """Networks that can answer: their code and tensors can be loaded here."""
-    return Network.objects.exclude(architecture__startswith=IMPORTED).exclude(architecture=SAVED).order_by("name")
 
 
 class PhotographForm(forms.Form):
@@ -29,8 +24,8 @@ class PhotographForm(forms.Form):
         help_text=f"JPEG, PNG, WebP or another common format, at most {MAX_PHOTOGRAPH_BYTES // 2**20} MiB",
         widget=forms.FileInput(attrs={"accept": "image/*"}),
     )
-    image_set = forms.ModelChoiceField(
-        ImageSet.objects.exclude(address__startswith=IMPORTED).order_by("name"),
+    image_set = ImageSetChoice(
+        list_image_sets(),
         label="Or one of an image set",
         required=False,
         to_field_name="name",
@@ -80,12 +75,8 @@ class PhotographForm(forms.Form):
 class TryForm(PhotographForm):
     """Only registered networks can be chosen, so that a visitor names no code."""
 
-    network = forms.ModelChoiceField(Network.objects.none(), to_field_name="name", empty_label=None)
+    network = NetworkChoice(list_networks(), to_field_name="name", empty_label=None)
     field_order = ("file", "network", "image_set", "image")
-
-    def __init__(self, *args: Any, **given: Any) -> None:
-        super().__init__(*args, **given)
-        self.fields["network"].queryset = list_networks()  # type: ignore[attr-defined]
 
 
 class AgainForm(forms.Form):
@@ -100,12 +91,11 @@ class AgainForm(forms.Form):
     layer = forms.ChoiceField(
         required=False, help_text="Other layers have maps by gradients alone, without shares of units"
     )
-    network = forms.ModelChoiceField(Network.objects.none(), to_field_name="name", empty_label=None)
+    network = NetworkChoice(list_networks(), to_field_name="name", empty_label=None)
 
     def __init__(self, *args: Any, layers: Sequence[str], names: Sequence[str], **given: Any) -> None:
         super().__init__(*args, **given)
         self.names = names
-        self.fields["network"].queryset = list_networks()  # type: ignore[attr-defined]
         self.fields["layer"].choices = [  # type: ignore[attr-defined]
             ("", "the one that the head pools"), *((path, path) for path in layers)
         ]  # fmt: skip

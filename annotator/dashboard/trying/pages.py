@@ -14,9 +14,10 @@ from django.views.decorators.http import require_POST
 from annotator.accounts.models import Role
 from annotator.accounts.roles import may
 from annotator.dashboard.frame.access import needs
+from annotator.dashboard.frame.choices import list_networks
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part, show_refusal
 from annotator.dashboard.frame.stages import say_stage
-from annotator.dashboard.trying.forms import AgainForm, TryForm, list_networks
+from annotator.dashboard.trying.forms import AgainForm, TryForm
 from annotator.dashboard.trying.parts import View
 from annotator.dashboard.trying.sending import send, warn_if_silent
 from annotator.dashboard.trying.trial import Trial

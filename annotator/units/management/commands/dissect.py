@@ -22,6 +22,7 @@ from annotator.units import chance, dissecting, registering
 from annotator.units.asked_options import LABELS_HELP, add_option_arguments, choose_options
 from annotator.units.finding import find_dissection
 from annotator.units.gpu_process import Keeper, gpu_process_if_none, is_one_alive
+from annotator.units.growing import ANEW, GROWN_FROM
 from annotator.units.layer_facts import spell_layer
 from annotator.units.models import GIVEN_UP, Dissection
 from annotator.units.names import make_slug
@@ -220,7 +221,7 @@ def _look_after(keeper: Keeper, dissection: Dissection) -> None:
 
 def _choose_way(options: dict[str, Any]) -> dict[str, Any]:
     """How the work is done: recorded, without effect on the result."""
-    way: dict[str, Any] = {name: True for name in ("spill", dissecting.ANEW) if options[name]}
+    way: dict[str, Any] = {name: True for name in ("spill", ANEW) if options[name]}
     if (limit := options["memory_limit"]) is not None:
         if not 0 < limit < MAX_LIMIT_GB:
             raise CommandError("--memory-limit is a number of gigabytes above 0.", returncode=2)
@@ -296,8 +297,8 @@ def _summary(dissection: Dissection) -> dict[str, Any]:
         "n_images": dissection.n_images,
         "n_quarantined": dissection.n_quarantined,
         "passed_over": dissection.passed_over,
-        "grown_from": dissection.options.get(dissecting.GROWN_FROM, ""),
-        "n_taken": count_taken(dissection) if dissecting.GROWN_FROM in dissection.options else 0,
+        "grown_from": dissection.options.get(GROWN_FROM, ""),
+        "n_taken": count_taken(dissection) if GROWN_FROM in dissection.options else 0,
         "n_units": dissection.dissected_units.count(),
         "n_silent": dissection.dissected_units.exclude(silence="").count(),
         "n_detectors": sum(
