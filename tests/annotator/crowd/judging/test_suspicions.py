@@ -4,7 +4,13 @@ import dataclasses
 
 import pytest
 
-from annotator.crowd.judging.suspicions import JudgedAnswer, find_low_bound, find_suspicions
+from annotator.crowd.judging.suspicions import (
+    JudgedAnswer,
+    JudgedWorker,
+    Suspicions,
+    find_low_bound,
+    find_suspicions,
+)
 from benchmarks.simulated_crowds import count_flagged, simulate, simulate_marking_nothing
 
 PLAIN = JudgedAnswer(
@@ -51,6 +57,10 @@ def test_the_same_words_on_many_units_are_shown() -> None:
     same = [dataclasses.replace(PLAIN, unit=unit) for unit in range(3)]
     other = dataclasses.replace(PLAIN, unit=3, description="wheel")
     assert kinds(*same, other) == [{"repeated"}] * 3 + [set()]
+    others = [dataclasses.replace(PLAIN, unit=10 + unit, description=f"thing {unit}") for unit in range(5)]
+    assert kinds(*same, *others)[0] == set(), "three units of eight are less than two fifths"
+    fourth = dataclasses.replace(PLAIN, unit=4)
+    assert kinds(*same, fourth, other, *others)[0] == {"repeated"}, "four of ten are two fifths"
 
 
 def test_an_answer_is_not_compared_with_itself_nor_with_its_own_persons() -> None:
@@ -66,6 +76,7 @@ def test_an_answer_is_not_compared_with_itself_nor_with_its_own_persons() -> Non
     (fast, _), flags = kinds(PLAIN, slow), find_suspicions([alone]).flags[0]
     assert fast == {"fast"}, "the median of two would be 245 s, and the other answer's is 400 s"
     assert [flag.words for flag in flags] == ["Took 9 s of active time."]
+    assert kinds(dataclasses.replace(alone, active_seconds=10.0)) == [set()], "as long as it takes to look"
 
 
 def test_every_unit_of_an_assignment_is_judged() -> None:
@@ -116,3 +127,26 @@ def test_a_single_miss_removes_nobody() -> None:
     assert find_suspicions([*careful, slip]).find_set_aside([*careful, slip]) == {}
     unknown = dataclasses.replace(slip, worker="new")
     assert find_suspicions([*careful, unknown]).find_set_aside([*careful, unknown]) == {}
+
+
+def test_an_answer_is_set_aside_for_what_it_lacks_itself() -> None:
+    """A careless worker's answers count wherever they found the planted negatives; whose answers do not depend on the
+    unit is not counted where there are none.
+    """
+    careless = [
+        dataclasses.replace(PLAIN, unit=unit, assignment=unit, n_planted_missed=missed)
+        for unit, missed in enumerate([3, 3, 3, 2, 1])
+    ]
+    unknown = dataclasses.replace(PLAIN, worker=None, assignment=9, n_planted_missed=3)
+    reasons = find_suspicions([*careless, unknown]).find_set_aside([*careless, unknown])
+    assert reasons.keys() == {0, 1, 2, 3}
+    assert reasons[3] == "The worker left 12 of 15 planted negatives unmarked on 5 HITs; 2 of 3 here."
+
+    indifferent = JudgedWorker(
+        worker="w", n_hits=30, n_planted=3, n_planted_missed=0, miss_rate_low=0, is_flagged=False, indifference="Alike."
+    )
+    shown, unplanted = PLAIN, dataclasses.replace(PLAIN, assignment=1, n_planted=0)
+    judged = Suspicions(workers={"w": indifferent})
+    assert judged.find_set_aside([shown, unplanted]) == {1: "Alike."}
+    attentive = Suspicions(workers={"w": dataclasses.replace(indifferent, indifference="")})
+    assert attentive.find_set_aside([shown, unplanted]) == {}
