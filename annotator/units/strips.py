@@ -124,13 +124,13 @@ def draw_placeholder(error: BaseException) -> tuple[bytes, int]:
 
 
 def draw_sentence(said: str) -> bytes:
-    """An SVG picture of a sentence, in the place of crops."""
-    lines = textwrap.wrap(said, width=50, max_lines=4)
-    first = 55 - 10 * (len(lines) - 1)
-    spans = "".join(f'<tspan x="200" y="{first + 20 * i}">{escape(line)}</tspan>' for i, line in enumerate(lines))
+    """An SVG picture of a sentence, in the place of crops, as wide for its height as a wall of them."""
+    lines = textwrap.wrap(said, width=28, max_lines=8)
+    first = 157 - 15 * (len(lines) - 1)
+    spans = "".join(f'<tspan x="200" y="{first + 30 * i}">{escape(line)}</tspan>' for i, line in enumerate(lines))
     text = (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 100" role="img">'
-        '<rect width="400" height="100" fill="#767676"/><text fill="#fff" font-family="sans-serif" '
-        f'font-size="15" text-anchor="middle">{spans}</text></svg>'
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 300" role="img">'
+        '<rect width="400" height="300" fill="#767676"/><text fill="#fff" font-family="sans-serif" '
+        f'font-size="22" text-anchor="middle">{spans}</text></svg>'
     )
     return text.encode()

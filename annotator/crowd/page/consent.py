@@ -31,7 +31,7 @@ def write_consent(*, campaign: Campaign, template: HITTemplate) -> Consent:
         "reward": f"${campaign.reward_usd:.2f}",
         "time": ngettext("{n} minute", "{n} minutes", minutes).format(n=minutes),
         "approval_days": str(max(1, round(template.auto_approval_seconds / 86_400))),
-        "contact": campaign.contact or gettext("the marketplace's link for contacting the requester"),
+        "contact": campaign.contact or gettext("Use the marketplace's link for writing to the requester"),
         "ethics": campaign.ethics_number or gettext("none stated by the requester"),
     }
     points = tuple((gettext(heading), gettext(text).format_map(particulars)) for heading, text in template.consent)

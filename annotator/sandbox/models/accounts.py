@@ -2,11 +2,15 @@
 
 from decimal import Decimal
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
 from annotator.sandbox.models.people import Person
 from annotator.sandbox.rules import ids
+
+# The account of the installation itself, whose name in the table is a key and no name that people know.
+OWN = "own"
 
 
 class Requester(models.Model):
@@ -30,6 +34,11 @@ class Requester(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def shown_name(self) -> str:
+        """As people read it: who runs the marketplace asks by its own account."""
+        return str(settings.SANDBOX_OPERATOR) if self.name == OWN else self.name
 
 
 class WorkerBlock(models.Model):

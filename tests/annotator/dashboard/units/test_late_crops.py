@@ -4,6 +4,7 @@ import hashlib
 import io
 import itertools
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -77,6 +78,9 @@ def test_a_page_shows_a_placeholder_then_the_crops(dissection: Dissection, viewe
     first = viewer.get(address)
     assert (first.status_code, first.headers["Cache-Control"]) == (503, "no-store")
     assert b"being cut" in first.content
+    # A card shows it in the place of a wall, and would cut the words of a picture of other proportions.
+    width, height = map(int, re.findall(rb"\d+", first.content.split(b"viewBox=")[1])[2:4])
+    assert width / height == pytest.approx(518 / 388, rel=0.01)
     shown = look_until(lambda: viewer.get(address), 200)
     assert shown.headers["Cache-Control"].startswith("private, max-age")
     store = open_store(dissection.artifact)

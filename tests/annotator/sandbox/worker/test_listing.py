@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from annotator.sandbox.acts.qualifying import PERCENT_APPROVED
 from annotator.sandbox.models import HIT, Assignment, Person, QualificationType, Requester
+from annotator.sandbox.models.accounts import OWN
 from annotator.sandbox.questions.documents import HTML_NAMESPACE
 from tests.conformance.documents import FORM
 
@@ -38,6 +39,20 @@ def test_groups_are_listed_searched_and_sorted(stranger: Client, new_hit: Callab
     assert titles("?least_reward=0.5") == ["Name dots"]
     assert titles("?least_reward=nonsense&sort=nonsense") == ["Name dots", "Mark stripes"]
     assert stranger.get("/worker/").context["groups"][0].n_open == 2
+
+
+def test_the_installations_own_account_is_called_as_its_operator(
+    stranger: Client, new_hit: Callable[..., HIT], settings: Any
+) -> None:
+    """Its name in the table says nothing to a person."""
+    settings.SANDBOX_OPERATOR = "The Vision Lab"
+    new_hit()
+    Requester.objects.update(name=OWN)
+    assert "by The Vision Lab" in stranger.get("/worker/").content.decode()
+    assert len(stranger.get("/worker/?words=vision").context["groups"]) == 1
+    Requester.objects.update(name="another")
+    assert "by another" in stranger.get("/worker/").content.decode()
+    assert stranger.get("/worker/?words=vision").context["groups"] == []
 
 
 def test_a_hit_that_one_has_done_or_that_is_over_is_not_offered(
