@@ -5,6 +5,7 @@ stands beside it, and the counts of both kinds of chance.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from annotator.units.models import GIVEN_UP, Dissection, Network, RandomBaseline
@@ -138,22 +139,52 @@ def describe_chance(dissection: Dissection) -> dict[str, dict[str, dict[str, Any
     }
 
 
-def print_counts(dissection: Dissection) -> dict[str, list[str]]:
-    """By layer path two lines per mode of IoU: detectors and unique detectors, each beside what chance gives."""
+@dataclass(frozen=True)
+class Count:
+    """Of one layer in one mode of IoU, beside what chance gives; those two are words if there is no count."""
+
+    n: int
+    noun: str
+    interval: Sequence[float] | None
+    random_weights: str
+    shuffled_labels: str
+
+
+def list_counts(dissection: Dissection) -> dict[str, dict[str, list[Count]]]:
+    """By layer path and mode of IoU: detectors, then unique detectors."""
     by_chance = describe_chance(dissection)
     return {
-        path: [
-            f"{say_count(counts[name], noun)} ({mode}){print_interval(counts.get(f'{name}_interval'))}; "
-            f"by chance {print_chance(by_chance[path][mode], name)}."
+        path: {
+            mode: [
+                Count(counts[name], noun, counts.get(f"{name}_interval"), *_tell_chance(by_chance[path][mode], name))
+                for name, noun in COUNT_NOUNS.items()
+            ]
             for mode, counts in modes.items()
-            for name, noun in COUNT_NOUNS.items()
-        ]
+        }
         for path, modes in dissection.detectors.items()
+    }
+
+
+def print_counts(dissection: Dissection) -> dict[str, list[str]]:
+    """By layer path two lines per mode of IoU: detectors and unique detectors, each beside what chance gives."""
+    return {
+        path: [
+            f"{say_count(one.n, one.noun)} ({mode}){print_interval(one.interval)}; "
+            f"by chance random weights {one.random_weights}, labels shuffled {one.shuffled_labels}."
+            for mode, counts in modes.items()
+            for one in counts
+        ]
+        for path, modes in list_counts(dissection).items()
     }
 
 
 def print_chance(by_chance: Mapping[str, Any], name: str) -> str:
     """Of one count, such as "random weights 12, labels shuffled 3"."""
+    return "random weights {}, labels shuffled {}".format(*_tell_chance(by_chance, name))
+
+
+def _tell_chance(by_chance: Mapping[str, Any], name: str) -> tuple[str, str]:
+    """Of one count, such as "12" and "3": with random weights, and with labels shuffled."""
     random, shuffled = by_chance["random_weights"], by_chance["shuffled_labels"]
     if random is None:
         drawn = "not measured"
@@ -161,7 +192,7 @@ def print_chance(by_chance: Mapping[str, Any], name: str) -> str:
         drawn = str(random[name])
     else:
         drawn = f"not measured ({(random['error'] or random['state']).rstrip('.')})"
-    return f"random weights {drawn}, labels shuffled {shuffled[name] if shuffled else 'not counted'}"
+    return drawn, str(shuffled[name]) if shuffled else "not counted"
 
 
 def print_interval(interval: Sequence[float] | None) -> str:

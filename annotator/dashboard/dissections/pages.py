@@ -18,8 +18,9 @@ from annotator.dashboard.dissections.listing import describe_dissection, list_di
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.asking import ask_step, list_offered
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part, show_refusal
+from annotator.dashboard.units.best import choose_best
 from annotator.units import gpu_queue
-from annotator.units.chance import print_counts
+from annotator.units.chance import COUNT_NOUNS, list_counts
 from annotator.units.dissecting import UNFINISHED, request_dissection
 from annotator.units.estimating import estimate_dissection
 from annotator.units.layer_facts import spell_layer
@@ -30,6 +31,7 @@ from annotator.work.table import STEPS
 from workers.engine.format.bounds import DETECTOR_ABOVE
 
 N_LISTED = 50
+N_SHOWN_UNITS = 8
 
 
 @needs(Role.VIEWER)
@@ -46,7 +48,8 @@ def show_dissection(request: SignedInRequest, dissection_id: UUID) -> HttpRespon
     dissection = get_object_or_404(Dissection.objects.select_related("network", "image_set"), pk=dissection_id)
     silent = dissection.dissected_units.exclude(silence="").order_by().values_list("unit__layer")
     n_silent: dict[int, int] = dict(silent.annotate(n=Count("id")))
-    counted, offered = print_counts(dissection), list_offered(request, dissection)
+    offered, is_done = list_offered(request, dissection), dissection.state == Dissection.State.DONE
+    shown_as, cards = choose_best(n_most=N_SHOWN_UNITS, dissection=str(dissection.pk)) if is_done else ("", [])
     layers = [
         {
             "path": one.path,
@@ -55,7 +58,6 @@ def show_dissection(request: SignedInRequest, dissection_id: UUID) -> HttpRespon
             "theoretical_receptive_field": one.theoretical_receptive_field,
             "receptive_field_note": one.receptive_field_note,
             "spelled": spell_layer(dissection, one.path),
-            "counted": counted.get(one.path, []),
         }
         for one in Layer.objects.filter(network=dissection.network, path__in=dissection.layer_paths)
     ]
@@ -65,6 +67,10 @@ def show_dissection(request: SignedInRequest, dissection_id: UUID) -> HttpRespon
         title=f"Dissection of {dissection.network}",
         subtitle=dissection.run_words,
         layers=layers,
+        counted=list_counts(dissection),
+        nouns=COUNT_NOUNS.values(),
+        shown_as=shown_as,
+        cards=cards,
         detector_above=DETECTOR_ABOVE,
         steps=offered.now,
         last_steps=offered.last,

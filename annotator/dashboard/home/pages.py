@@ -16,10 +16,7 @@ from annotator.dashboard.campaigns.counts import summarize_campaigns
 from annotator.dashboard.dissections.listing import list_dissections
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
-from annotator.dashboard.units.cards import make_cards
-from annotator.dashboard.units.scope import Scope, find_scope
-from annotator.dashboard.units.searching import find_units
-from annotator.dashboard.units.selection import Selection
+from annotator.dashboard.units.best import choose_best
 from annotator.labels.models import UnitLabel
 from annotator.units.gpu_queue import GPUProcess, list_processes
 from workers.valkey import ValkeyAway, connected
@@ -27,11 +24,6 @@ from workers.valkey import ValkeyAway, connected
 N_CAMPAIGNS = 6
 N_DISSECTIONS = 3
 N_SHOWN_UNITS = 12
-SHOWN: dict[str, dict[str, Any]] = {
-    "Units with the highest precision": {"sort": "precision", "precision_min": 0.0},
-    "Units with the highest IoU": {"sort": "iou", "iou_min": 0.0},
-    "Units": {"sort": "index"},
-}
 
 
 @dataclass(frozen=True)
@@ -58,8 +50,7 @@ def read_machines() -> Machines:
 @needs(Role.VIEWER)
 def show_home(request: SignedInRequest) -> HttpResponse:
     """Campaigns and dissections with their progress, and what needs a person."""
-    scope = find_scope(Selection())
-    shown_as, units = _choose_units(scope)
+    shown_as, cards = choose_best(n_most=N_SHOWN_UNITS)
     live = _live()
     is_dissecting = any(one["progress"] is not None for one in live["dissections"])
     return show(
@@ -67,18 +58,10 @@ def show_home(request: SignedInRequest) -> HttpResponse:
         "dashboard/home/home.html",
         title="Home",
         shown_as=shown_as,
-        cards=make_cards(unit_ids=units, scope=scope),
+        cards=cards,
         is_dissecting=is_dissecting,
         **live,
     )
-
-
-def _choose_units(scope: Scope) -> tuple[str, list[int]]:
-    """Units of the best evidence that there is, and what they are called: people's, of labeled pixels, or none."""
-    for words, wanted in SHOWN.items():
-        if units := find_units(Selection(wanted), scope, n_most=N_SHOWN_UNITS):
-            return words, units
-    return "Units", []
 
 
 @needs(Role.VIEWER)

@@ -30,6 +30,7 @@ WORDS_BY_TONE = {
 }
 TONES = {word: tone for tone, words in WORDS_BY_TONE.items() for word in words}
 # Seconds of a dissection by stage. Threads read images during the pass.
+# Of a dissection's stages and its environment.
 STAGE_WORDS = {
     "decode": "Reading images (during the pass)",
     "labels": "Reading label maps (during the pass)",
@@ -38,6 +39,9 @@ STAGE_WORDS = {
     "label": "IoU with every label",
     "occlude": "Empirical receptive fields",
     "tiles": "Cutting crops",
+    "numpy": "NumPy",
+    "torch": "PyTorch",
+    "halvings": "Batches halved for lack of memory",
 }
 
 
