@@ -53,7 +53,10 @@ def read_header(file: Path) -> list[str]:
     except (OSError, UnicodeDecodeError):
         return []
     line = next(iter(start.splitlines()), "")
-    return [name.strip().lower() for name in next(csv.reader([line], delimiter=_find_delimiter(line)), [])]
+    return [
+        name.strip().lower()
+        for name in next(csv.reader([line], delimiter=_find_delimiter(line), skipinitialspace=True), [])
+    ]
 
 
 def _find_delimiter(line: str) -> str:
@@ -86,7 +89,7 @@ def read_cells(file: Path, *, delimiters: str = ",") -> Iterator[tuple[int, list
         with file.open(newline="", encoding=find_encoding(file)) as opened:
             delimiter = max(delimiters, key=opened.readline().count)
             opened.seek(0)
-            reader = csv.reader(opened, delimiter=delimiter)
+            reader = csv.reader(opened, delimiter=delimiter, skipinitialspace=True)
             for values in reader:
                 line = reader.line_num
                 if values:

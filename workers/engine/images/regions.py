@@ -72,8 +72,8 @@ def _sampled(side: int, scale: float) -> NDArray[np.int64]:
 def fill_box(grid: Grid, box: Sequence[object]) -> NDArray[np.bool_]:
     """(height, width) of a box (left, top, width, height); raises RegionInvalid."""
     left, top, width, height = _numbers(box, n=4)
-    if width <= 0 or height <= 0:
-        raise RegionInvalid("the box has no area")
+    if width < 0 or height < 0:
+        raise RegionInvalid("the box has a side of less than 0")
     across = (left <= grid.columns + 0.5) & (grid.columns + 0.5 < left + width)
     down = (top <= grid.rows + 0.5) & (grid.rows + 0.5 < top + height)
     return np.asarray(down[:, None] & across[None, :])
@@ -84,8 +84,8 @@ def fill_polygon(grid: Grid, corners: Sequence[object]) -> NDArray[np.bool_]:
 
     On each row of pixel centers, what lies to the right of an odd number of edges is inside.
     """
-    if len(corners) < 6 or len(corners) % 2:
-        raise RegionInvalid(f"a polygon has {say_count(len(corners), 'number')}; it needs an even number of at least 6")
+    if len(corners) == 0 or len(corners) % 2:
+        raise RegionInvalid(f"a polygon has {say_count(len(corners), 'number')}; it needs two for each point")
     x, y = np.array(_numbers(corners)).reshape(-1, 2).T
     height, width = grid.size
     flips = np.zeros((height, width + 1), dtype=np.int32)

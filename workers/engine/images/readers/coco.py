@@ -2,6 +2,7 @@
 
 A region is what `segmentation` says, else its box `bbox`. Crowds (`iscrowd`) count as what they are a crowd of. The
 number of a label is its category's id, if all ids lie from 1 to 65,535. https://cocodataset.org/#format-data
+LVIS names an image by its address alone (`coco_url`). https://www.lvisdataset.org/dataset
 """
 
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,11 +43,15 @@ from workers.engine.images.regions import (
     make_grid,
     unpack_counts,
 )
+from workers.engine.images.text_files import find_encoding
 from workers.engine.images.walking import list_images
+from workers.engine.plurals import say_count
 
 LOOKED_AT_BYTES = 2**20
 FOLDERS = ("annotations", "labels", ".")
 LISTS = ("images", "annotations", "categories")
+# Releases before quarantined images with a region that has no area: what is measured now is of another set.
+FLAT = "regions without area mark no pixel"
 # Other JSON files that lie beside COCO's.
 OTHER_KINDS = ("captions_", "image_info_", "person_keypoints_")
 
@@ -66,12 +72,12 @@ def _looks_right(file: Path) -> bool:
     """True if a small file names all of COCO's lists, or if a large one begins with some of them."""
     try:
         with file.open("rb") as opened:
-            start = opened.read(LOOKED_AT_BYTES)
+            start = opened.read(LOOKED_AT_BYTES).decode(find_encoding(file), "ignore")
             is_whole = not opened.read(1)
     except OSError:
         return False
-    named = [f'"{name}"'.encode() in start for name in LISTS]
-    return start.lstrip()[:1] == b"{" and (all(named) if is_whole else any(named))
+    named = [f'"{name}"' in start for name in LISTS]
+    return start.lstrip().startswith("{") and (all(named) if is_whole else any(named))
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,7 @@ class _Annotated:
     annotations: Mapping[int | str, list[Entry]]
     is_panoptic: bool
     notes: tuple[str, ...]
+    meaning: str
 
     @property
     def first_names(self) -> list[str]:
@@ -147,8 +154,7 @@ class _Annotated:
 
 def _fill_region(grid: Grid, entry: Entry) -> NDArray[np.bool_]:
     shape = entry.get("segmentation")
-    if isinstance(shape, list) and shape:
-        polygons = shape if isinstance(shape[0], list) else [shape]
+    if polygons := _list_polygons(entry):
         region = np.zeros(grid.size, dtype=np.bool_)
         for polygon in polygons:
             region |= fill_polygon(grid, _listed(polygon))
@@ -161,6 +167,22 @@ def _fill_region(grid: Grid, entry: Entry) -> NDArray[np.bool_]:
     if entry.get("bbox") is None:
         raise RegionInvalid("there is neither segmentation nor bbox")
     return fill_box(grid, _listed(entry.get("bbox")))
+
+
+def _list_polygons(entry: Entry) -> list[Any]:
+    """What its segmentation lists, without empty lists; none for run lengths."""
+    shape = entry.get("segmentation")
+    if not isinstance(shape, list) or not shape:
+        return []
+    return [one for one in shape if one != []] if isinstance(shape[0], list) else [shape]
+
+
+def _has_no_area(entry: Entry) -> bool:
+    """True for a box without a side, and where a polygon of less than three points is listed."""
+    shape, box = entry.get("segmentation"), entry.get("bbox")
+    if isinstance(shape, list) and shape:
+        return any(isinstance(one, list) and len(one) < 6 for one in (shape if isinstance(shape[0], list) else [shape]))
+    return not shape and isinstance(box, list) and 0 in box[2:]
 
 
 def _listed(value: Any) -> list[Any]:
@@ -181,6 +203,8 @@ def _read(file: Path) -> _Annotated:
     for one in whole.entries("images"):
         if one.key("id") in entries:
             raise one.wrong("id", "stands twice")
+        if "file_name" not in one.values and isinstance(one.get("coco_url"), str):
+            one.values["file_name"] = urlsplit(one.text("coco_url")).path
         entries[one.key("id")] = one
     categories = _read_categories(whole)
     is_renumbered = not all(1 <= number <= MAX_LABEL_NUMBER for number in categories)
@@ -206,17 +230,18 @@ def _read(file: Path) -> _Annotated:
             "places are in pixels of the photograph, and not in shares of its sides."
         )
     names = {number_of[one]: name for one, name in categories.items()}
-    notes = tell_merged(categories.values())
-    return _Annotated(file, entries, names, number_of, annotations, is_panoptic, notes)
+    n_flat = 0 if is_panoptic else sum(map(_has_no_area, listed))
+    flat = f"{say_count(n_flat, 'annotation has', 'annotations have')} a box or polygon without area: it marks no pixel."
+    notes = (*tell_merged(categories.values()), *([flat] if n_flat else []))
+    return _Annotated(file, entries, names, number_of, annotations, is_panoptic, notes, FLAT if n_flat else "")
 
 
 def _is_in_shares(entry: Entry) -> bool:
     """True if no number of its polygons, or of its box if it has none, is over 1."""
-    shape = entry.get("segmentation") or [entry.get("bbox")]
-    polygons = shape if isinstance(shape, list) and isinstance(shape[0], list) else [shape]
+    polygons = [entry.get("segmentation")] if isinstance(entry.get("segmentation"), dict) else _list_polygons(entry)
     return all(
         isinstance(polygon, list) and all(isinstance(one, int | float) and one <= 1 for one in polygon)
-        for polygon in polygons
+        for polygon in polygons or [entry.get("bbox")]
     )
 
 
@@ -259,6 +284,7 @@ def open_coco(asked: Asked) -> ImageSet:
             size=lambda index: _find_size(told, image_of[paths[index]]),
             files=lambda index: [mask for mask, _ in told.panoptic_files(image_of[paths[index]])],
             tables=[file],
+            meaning=told.meaning,
         ),
         passed_over=sum_up(one for one in passed if PurePosixPath(one[1]).suffix != ".json"),
         notes=told.notes,

@@ -19,7 +19,7 @@ from workers.engine.plurals import say_count
 IMAGE, LABEL, MASK = "imageid", "labelname", "maskpath"
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 FOLDERS = (".", "annotations", "labels", "metadata")
-NAMES = "class-descriptions*.csv"
+NAMES = "*class-descriptions*.csv"
 
 
 def recognizes(asked: Asked) -> bool:
@@ -113,8 +113,8 @@ def _mark(row: CsvRow, names: dict[str, str], masks: dict[str, list[Path]]) -> t
     for column, value in zip(CORNERS, (left, top, right, bottom), strict=True):
         if not 0 <= value <= 1:
             raise row.wrong(column, "is not a share of the photograph from 0 to 1")
-    if right <= left or bottom <= top:
-        raise row.wrong(CORNERS[2], "makes a box without area")
+    if right < left or bottom < top:
+        raise row.wrong(CORNERS[2], "makes a box that ends before it begins")
     return path, Marked(name, place, (left, top, right, bottom), is_share=True)
 
 

@@ -54,7 +54,7 @@ def test_a_wrong_entry_of_coco_is_refused_by_its_place(tmp_path: Path, changes: 
         ({"segmentation": {"size": [8, 8], "counts": [3, 4]}}, "the run lengths do not fill 8 x 8 px"),
         ({"segmentation": {"size": [8, 8], "counts": "\x7f\x7f"}}, "the packed run lengths are damaged"),
         ({"segmentation": {"size": [4, 8], "counts": [32]}}, "not of the photograph's"),
-        ({"segmentation": [], "bbox": [1, 1, 0, 3]}, "the box has no area"),
+        ({"segmentation": [], "bbox": [1, 1, -1, 3]}, "the box has a side of less than 0"),
         ({"segmentation": [SQUARE[0], 5]}, "'5' is no list of numbers"),
         ({"segmentation": [[*SQUARE[0][:-1], 10**400]]}, "is no number"),
         ({"segmentation": {"size": [8, 8], "counts": [10**400]}}, "is no number"),
@@ -68,6 +68,37 @@ def test_a_region_that_cannot_be_drawn_quarantines_its_photograph(
     with pytest.raises(LabelMapUnreadable) as refused:
         open_image_set(tmp_path).read_labels(0)
     assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        {"segmentation": [], "bbox": [1, 1, 0, 3]}, {"segmentation": [[1, 2, 3, 4]]}, {"segmentation": [[5, 2]]},
+        {"segmentation": [[]], "bbox": [4, 4, 2, 0]},
+    ],
+)  # fmt: skip
+def test_a_region_without_area_marks_no_pixel_and_costs_no_other_its_own(
+    tmp_path: Path, annotation: dict[str, Any]
+) -> None:
+    flat = {"id": 1, "image_id": 1, "category_id": 3, **annotation}
+    square = {"id": 2, "image_id": 1, "category_id": 3, "segmentation": SQUARE}
+    write_coco(tmp_path, annotations=[square])
+    plain = open_image_set(tmp_path)
+    write_coco(tmp_path, annotations=[flat, square])
+    image_set = open_image_set(tmp_path)
+    assert image_set.read_labels(0).run_start.tolist() == plain.read_labels(0).run_start.tolist()
+    assert image_set.notes == ("1 annotation has a box or polygon without area: it marks no pixel.",)
+
+
+def test_an_empty_list_of_polygons_leaves_the_box(tmp_path: Path) -> None:
+    write_coco(tmp_path, annotation={"segmentation": [[]], "bbox": [2, 2, 4, 4]})
+    assert open_image_set(tmp_path).read_labels(0).run_label.tolist().count(3) == 4
+
+
+def test_lvis_names_photographs_by_their_address(tmp_path: Path) -> None:
+    address = "http://images.cocodataset.org/val2017/a.png"
+    write_coco(tmp_path, images=[{"id": 1, "coco_url": address, "height": 8, "width": 8}])
+    assert open_image_set(tmp_path).paths == ("a.png",)
 
 
 def test_a_damaged_json_file_is_refused_by_line_and_column(tmp_path: Path) -> None:
@@ -93,6 +124,10 @@ def test_of_several_label_files_the_one_whose_photographs_are_here_is_read(tmp_p
     ("text", "words"),
     [
         ("image,label\na.png,\n", "labels.csv, line 2, column label: '' names no label"),
+        (
+            "ImageID,LabelName,XMin,XMax,YMin,YMax\na,/m/01,0.5,0.4,0,1\n",
+            "'0.4' makes a box that ends before it begins",
+        ),
         ("image,label\na.png,dog,cat\n", "labels.csv, line 2: 3 values for 2 columns"),
         ("image,label\n../a.png/..,dog\n", "column image: '../a.png/..' is not the path of a photograph"),
         ("image,label,xmin,ymin,xmax,ymax\na.png,dog,1,1,x,3\n", "line 2, column xmax: 'x' is not a number"),
@@ -115,6 +150,14 @@ def test_a_wrong_row_of_a_csv_is_refused_by_its_line(tmp_path: Path, text: str, 
     with pytest.raises(ImageSetError) as refused:
         open_image_set(tmp_path)
     assert words in str(refused.value)
+
+
+def test_a_space_after_a_comma_belongs_to_no_cell(tmp_path: Path) -> None:
+    photo(tmp_path / "a.png")
+    (tmp_path / "labels.csv").write_text('image, "label"\na.png, "dog, big"\n')
+    labels = open_image_set(tmp_path).labels
+    assert labels is not None
+    assert [one.name for one in labels.labels] == ["dog, big"]
 
 
 def test_a_box_may_be_stated_by_its_sides_or_in_shares(tmp_path: Path) -> None:
@@ -264,8 +307,8 @@ def test_tables_and_lists_are_read_as_spreadsheets_save_them(tmp_path: Path, enc
     write_coco(tmp_path / "coco", categories=[{"id": 3, "name": "kočka"}])
     text = (tmp_path / "coco" / "coco.json").read_text()
     (tmp_path / "coco" / "coco.json").write_bytes(f"{mark}{text}".encode(encoding))
-    for name, labels in (("table", ""), ("maps", ""), ("coco", str(tmp_path / "coco" / "coco.json"))):
-        image_set = open_image_set(tmp_path / name, labels)
+    for name in ("table", "maps", "coco"):
+        image_set = open_image_set(tmp_path / name)
         assert image_set.labels is not None
         assert [one.name for one in image_set.labels.labels] == ["kočka"]
 

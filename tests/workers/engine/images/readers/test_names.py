@@ -105,6 +105,17 @@ def test_other_colors_or_void_values_make_another_image_set(tmp_path: Path) -> N
     assert len(digests) == 2
 
 
+def test_the_names_of_open_images_are_found_in_every_edition(tmp_path: Path) -> None:
+    photo(tmp_path / "a.png")
+    (tmp_path / "boxes.csv").write_text("ImageID,LabelName,XMin,XMax,YMin,YMax\na,/m/01,0.5,0.5,0,1\n")
+    for name in ("class-descriptions-boxable.csv", "oidv7-class-descriptions-boxable.csv"):
+        (tmp_path / name).write_text("LabelName,DisplayName\n/m/01,dog\n")
+        labels = open_image_set(tmp_path).labels
+        assert labels is not None
+        assert [one.name for one in labels.labels] == ["dog"]
+        (tmp_path / name).unlink()
+
+
 def test_other_names_of_the_ids_of_open_images_make_another_image_set(tmp_path: Path) -> None:
     photo(tmp_path / "a.png")
     (tmp_path / "labels.csv").write_text("ImageID,LabelName\na,/m/01\n")
