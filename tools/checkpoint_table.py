@@ -115,6 +115,14 @@ def list_kinds() -> Iterator[Kind]:
     yield "MoCo: `encoder_q.`, `encoder_k.`, queue, no classifier", "layer1", saved(moco)
     yield "Lightning: prefix `net.`, loss beside it", "layer1", saved(lightning)
     yield "torchvision's reference training: `model`, `optimizer`, `args`, `model_ema`", "layer1", saved(reference)
+    mae = {**tensors(without="fc"), "mask_token": torch.zeros(1, 1, 4), "decoder_blocks.0.attn.weight": torch.ones(4)}
+    yield "MAE: a decoder beside, no classifier", "layer1", saved({"model": mae})
+    dino = {**tensors("student.backbone.", without="fc", seed=1), **tensors("teacher.backbone.", without="fc")}
+    yield "`student.` and `teacher.` in one list", "layer1", saved({"model": dino})
+    yield "a mean of weights beside: `ema.` and `net.`", "layer1", saved({**tensors("ema.", seed=1), **tensors("net.")})
+    parts = nn.Sequential(*list(Network().children())[:-1]).state_dict()
+    numbered = {f"backbone.{key}": tensors()[f"layer1.{key[2:]}"] for key in parts}
+    yield "parts by number: `Sequential(*network.children())`", "layer1", saved(numbered)
     yield "no classifier", "layer1", saved(tensors(without="fc"))
     yield "no classifier", "fc", saved(tensors(without="fc"))
     yield "classifier of 7 classes", "layer1", saved({**tensors(), "fc.weight": torch.zeros(7, 4)})
@@ -135,6 +143,11 @@ def list_kinds() -> Iterator[Kind]:
     yield "a network of other layers", "layer1", saved({"model": nn.Conv2d(3, 5, 3).state_dict()})
     yield "adapters beside the tensors", "layer1", saved({**tensors(), "layer1.lora_A": torch.zeros(2, 3)})
     yield "one tensor too many", "layer1", saved({**tensors(), "gate.weight": torch.zeros(3)})
+    yield (
+        "another network's heads beside",
+        "layer1",
+        saved({**tensors(without="fc"), "head_age.weight": torch.zeros(3)}),
+    )
     yield "no tensors", "layer1", saved({"epoch": 3})
 
 

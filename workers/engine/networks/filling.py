@@ -1,5 +1,6 @@
 """Fill a network with the tensors of a checkpoint, whatever wraps them: which group, which prefix, which classifier."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -12,8 +13,9 @@ from workers.engine.networks.suggesting import suggest
 
 # Where a training program keeps the weights that it trains, best first; other groups come after these.
 PREFERRED = ("", "state_dict", "model_state_dict", "model", "net", "network", "params", "model_ema", "ema", "teacher")
-# Parts whose weights follow the trained ones slowly (MoCo, BYOL): taken only if nothing else fits.
-FOLLOWERS = ("encoder_k", "momentum_encoder", "target_network")
+# Words in the names of copies that are taken only if nothing else fits: a student is worse than its teacher (DINO), and
+# a mean of past weights, or what follows the trained ones slowly (MoCo, BYOL), is not what was trained.
+LATER = {"student": 1, "ema": 2, "momentum": 3, "target": 3, "key": 3, "k": 3}
 # Names that wrappers of modules leave in the middle of keys.
 WRAPPERS = ("module", "_orig_mod", "_checkpoint_wrapped_module", "_fsdp_wrapped_module")
 # What stands after a network's last layer of features, or beside it in training.
@@ -21,10 +23,13 @@ HEADS = (
     "fc", "classifier", "head", "heads", "head_dist", "linear", "last_linear", "AuxLogits", "aux1", "aux2",
     "n_averaged", "projector", "projection_head", "projection", "proj_head", "contrast_head", "predictor", "prototypes",
     "queue", "queue_ptr", "mlp_head", "logit_scale", "criterion", "loss", "loss_fn", "arcface", "mask_token",
+    "decoder", "decoder_embed", "decoder_pos_embed", "decoder_blocks", "decoder_norm", "decoder_pred",
     "aux_classifier", "decode_head", "auxiliary_head", "rpn", "roi_heads",
 )  # fmt: skip
 # So many keys of each fault are named.
 N_NAMED = 4
+# Tensors whose shape depends on the size of the images.
+PLACES = re.compile(r"pos_?embed|position_embed|positional_embed")
 # Counters that profilers leave beside each module.
 COUNTERS = ("total_ops", "total_params", "num_batches_tracked")
 
@@ -42,6 +47,7 @@ class Fit:
     tensors: Tensors
     added: str = ""
     unwrapped: tuple[str, ...] = ()
+    is_numbered: bool = False
     missing: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     misshapen: list[str] = field(default_factory=list)
@@ -74,6 +80,8 @@ class Fit:
             words.append(f"with the prefix {self.prefix!r}")
         if self.added:
             words.append(f"as those of {self.added.rstrip('.')!r}")
+        if self.is_numbered:
+            words.append("by the numbers of the network's parts")
         if self.unwrapped:
             words.append(f"without {' and '.join(map(repr, self.unwrapped))} in their names")
         return " ".join(words)
@@ -136,6 +144,7 @@ def _list_fits(module: nn.Module, groups: dict[str, Tensors]) -> list[Fit]:
     wanted = module.state_dict()
     # What a file of an earlier version holds, and this one computes.
     computed = {key: one.shape for key, one in module.named_buffers(remove_duplicate=False) if key not in wanted}
+    numbered = _number_parts(module, wanted)
     fits = []
     for place, raw in groups.items():
         unwrapped = {unwrap(key): one for key, one in raw.items()}
@@ -147,7 +156,20 @@ def _list_fits(module: nn.Module, groups: dict[str, Tensors]) -> list[Fit]:
             if (added := _find_body(wanted)) and not any(key.startswith(added) for key in tensors):
                 own = {key if key in wanted else added + key: one for key, one in tensors.items()}
                 fits.append(Fit(place, "", own, added, dropped))
+            for prefix in _list_prefixes(tensors, numbered):
+                own = {key.removeprefix(prefix): one for key, one in tensors.items() if key.startswith(prefix)}
+                if not numbered.keys().isdisjoint(own):
+                    own = {numbered.get(key, key): one for key, one in own.items()}
+                    fits.append(Fit(place, prefix, own, unwrapped=dropped, is_numbered=True))
     return [_compare(fit, wanted, computed) for fit in fits]
+
+
+def _number_parts(module: nn.Module, wanted: Iterable[str]) -> dict[str, str]:
+    """The key of the module by what Sequential(*module.children()) calls it; empty if it is called so anyway."""
+    numbers = {name: str(number) for number, (name, _) in enumerate(module.named_children())}
+    parts = ((key.partition("."), key) for key in wanted)
+    named = {f"{numbers[part]}.{rest}": key for (part, _, rest), key in parts if part in numbers}
+    return {} if all(number == key for number, key in named.items()) else named
 
 
 def _find_body(wanted: Iterable[str]) -> str:
@@ -170,8 +192,12 @@ def _list_prefixes(tensors: Iterable[str], wanted: Iterable[str]) -> list[str]:
     return ["", *sorted(found, key=_rank_prefix)]
 
 
-def _rank_prefix(prefix: str) -> tuple[bool, int, str]:
-    return any(part in FOLLOWERS for part in prefix.split(".")), len(prefix), prefix
+def _rank_prefix(prefix: str) -> tuple[int, int, str]:
+    return _rank_words(prefix), len(prefix), prefix
+
+
+def _rank_words(name: str) -> int:
+    return max(LATER.get(word, 0) for word in re.split(r"[._]", name))
 
 
 def _compare(fit: Fit, wanted: dict[str, torch.Tensor], computed: Mapping[str, torch.Size]) -> Fit:
@@ -188,13 +214,13 @@ def _compare(fit: Fit, wanted: dict[str, torch.Tensor], computed: Mapping[str, t
     )
 
 
-def _rank_fit(fit: Fit) -> tuple[int, int, bool, tuple[bool, int, str]]:
+def _rank_fit(fit: Fit) -> tuple[int, tuple[int, int], bool, tuple[int, int, str]]:
     """The best first: fewest wrong keys, then the place and the prefix where trained weights are."""
     return len(fit.wrong), _rank(fit.place), bool(fit.unwrapped), _rank_prefix(fit.prefix)
 
 
-def _rank(place: str) -> int:
-    return PREFERRED.index(place) if place in PREFERRED else len(PREFERRED)
+def _rank(place: str) -> tuple[int, int]:
+    return PREFERRED.index(place) if place in PREFERRED else len(PREFERRED), _rank_words(place)
 
 
 def _tell(name: str, chosen: Fit, wrong: list[str], others: list[str]) -> str:
@@ -229,10 +255,17 @@ def _advise(best: Fit, groups: dict[str, Tensors], module: nn.Module) -> str:
     if any("lora_" in key for key in best.unexpected):
         return "Its adapters (LoRA) have to be merged into the network before it is saved (merge_and_unload in peft)."
     parts = {name for name, _ in module.named_children()}
-    if not wrong and not any(key.partition(".")[0] in parts for key in best.strange):
+    body = [key for key in wrong if key.partition(".")[0] not in HEADS]
+    if best.strange and not body and not any(key.partition(".")[0] in parts for key in best.strange):
+        but = " but those of its classifier" if wrong else ""
         return (
-            "All tensors of the network are there, and others beside them: save the file without those, if the network "
-            "does without them; else name the network that has them."
+            f"All tensors of the network{but} are there, and others beside them: save the file without those, if the "
+            "network does without them; else name the network that has them."
+        )
+    if body and not best.strange and all(PLACES.search(key) for key in body) and set(body) <= set(best.misshapen):
+        return (
+            "The network was trained on images of another size: state it, as in --network timm:NAME?img_size=384 or "
+            "transformers:NAME?img_size=384."
         )
     if not best.strange and wrong and all(key.partition(".")[0] in HEADS for key in wrong):
         return "Only the classifier does not fit: it is needed for classes, and not to dissect a layer before it."

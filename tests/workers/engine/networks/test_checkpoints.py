@@ -55,6 +55,11 @@ def is_filled(network: LoadedNetwork, *, seed: int = 0, key: str = "layer1.weigh
         {**tensors("encoder_k.", seed=5), **tensors("encoder_q.")},
         {**tensors("online_network."), **tensors("target_network.", seed=5)},
         {**tensors("target_network.", seed=5), **tensors("trained_after_it.")},
+        {**tensors("ema.", seed=5), **tensors("network.")},
+        {**tensors("backbone_momentum.", seed=5), **tensors("net_with_a_long_name.")},
+        {**tensors("student_backbone.", seed=5), **tensors("teacher_backbone.")},
+        {"a": {"target_network_state": tensors(seed=5), "online_network_state": tensors()}},
+        {f"backbone.{key.replace('layer1', '0').replace('fc', '1')}": one for key, one in tensors().items()},
     ],
 )  # fmt: skip
 def test_tensors_are_found_whatever_wraps_them(tmp_path: Path, content: Any) -> None:
@@ -357,3 +362,20 @@ def make_wrapped() -> nn.Module:
 def test_the_page_of_checkpoints_says_what_happens() -> None:
     made = checkpoint_table.make_page()
     assert checkpoint_table.PAGE.read_text() == made, "run python -m tools.checkpoint_table"
+
+
+def make_with_places() -> nn.Module:
+    network = nn.ModuleDict({"blocks": nn.Linear(4, 4), "head": nn.Linear(4, 10)})
+    network.register_parameter("pos_embed", nn.Parameter(torch.zeros(1, 5, 4)))
+    return network
+
+
+def test_the_way_out_is_no_name_that_the_network_has(tmp_path: Path) -> None:
+    """Positions of images of another size, and heads of another name, belong to the network that was given."""
+    held = make_with_places().state_dict()
+    for changes, words in (
+        ({"pos_embed": torch.zeros(1, 10, 4), "head.weight": torch.zeros(7, 4)}, "trained on images of another size"),
+        ({"head_age.weight": torch.zeros(3), "head.bias": torch.zeros(7)}, "All tensors of the network but those of"),
+    ):
+        with pytest.raises(CheckpointMismatch, match=words):
+            load(tmp_path, {**held, **changes}, "blocks", architecture=f"{__name__}:make_with_places")

@@ -231,7 +231,9 @@ def _read(file: Path) -> _Annotated:
         )
     names = {number_of[one]: name for one, name in categories.items()}
     n_flat = 0 if is_panoptic else sum(map(_has_no_area, listed))
-    flat = f"{say_count(n_flat, 'annotation has', 'annotations have')} a box or polygon without area: it marks no pixel."
+    flat = (
+        f"{say_count(n_flat, 'annotation has', 'annotations have')} a box or polygon without area: it marks no pixel."
+    )
     notes = (*tell_merged(categories.values()), *([flat] if n_flat else []))
     return _Annotated(file, entries, names, number_of, annotations, is_panoptic, notes, FLAT if n_flat else "")
 
