@@ -32,7 +32,10 @@ percent = _filter("percent", lambda share: f"{100 * round(share, 2):.0f} %")
 tenths = _filter("tenths", lambda share: f"{100 * share:.1f} %")
 # Of 1, with three digits, as IoU is published; correlations too.
 fraction = _filter("fraction", lambda share: f"{share:.3f}")
-activation = _filter("activation", lambda value: f"{value:.3f}")
+# Their scale is the network's own: three decimals of a very large one, or of a very small one, would say nothing.
+activation = _filter(
+    "activation", lambda value: f"{value:.3f}" if value == 0 or 0.001 <= abs(value) < 10_000 else f"{value:.3g}"
+)
 # As reports print precision.
 precision = _filter("precision", lambda share: f"{share:.2f}")
 # What a network or a read-out adds up: scores, and the parts of them.

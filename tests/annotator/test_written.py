@@ -10,6 +10,7 @@ import pytest
 
 from annotator.written import (
     NO_INTERVAL,
+    activation,
     count,
     day,
     fraction,
@@ -34,6 +35,14 @@ OTHER_WAYS = {
 }
 # The worker site says dates in the worker's language.
 A_DATE = r"\|date:|\|time:|\{% now"
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [(0.0, "0.000"), (6.0, "6.000"), (-0.0123, "-0.012"), (82259600.0, "8.23e+07"), (0.0000412, "4.12e-05")],
+)
+def test_an_activation_keeps_digits_that_say_something(value: float, written: str) -> None:
+    assert activation(value) == written
 
 
 def test_an_interval_without_bounds_says_so() -> None:
