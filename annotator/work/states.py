@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Case, Exists, OuterRef, Value, When
 
 from annotator.crowd.marketplaces.table import open_marketplace
-from annotator.crowd.models import ANSWERED, HIT, Assignment, Campaign
+from annotator.crowd.models import ANSWERED, GOING, HIT, Assignment, Campaign
 from annotator.labels.models import UnitLabel
 from annotator.units.models import GIVEN_UP, Dissection
 
@@ -20,6 +20,7 @@ class Standing:
     """A campaign with what steps wait for. `has_undecided`: of a complete campaign, an answer waits for approval."""
 
     campaign: Campaign
+    has_composed: bool
     has_answers: bool
     has_undecided: bool
     has_approved: bool
@@ -32,6 +33,7 @@ def find_standing(name: str) -> Standing | None:
     given = Assignment.objects.filter(hit__campaign=OuterRef("pk")).order_by()
     undecided = Exists(given.filter(state=Assignment.State.SUBMITTED))
     facts = {
+        "has_composed": Exists(HIT.objects.filter(campaign=OuterRef("pk"), state=HIT.State.COMPOSED)),
         "has_answers": Exists(given.filter(state__in=ANSWERED)),
         # Where nothing waits, this reads every answer; only of a complete campaign does a step ask for it.
         "has_undecided": Case(When(state=Campaign.State.COMPLETE, then=undecided), default=Value(False)),
@@ -43,9 +45,9 @@ def find_standing(name: str) -> Standing | None:
     return Standing(found, **{fact: getattr(found, fact) for fact in facts}) if found else None
 
 
-def is_ready(campaign: Campaign) -> bool:
+def is_ready(standing: Standing) -> bool:
     """True if it is quoted and not wholly published."""
-    return campaign.state in (Campaign.State.QUOTED, Campaign.State.PUBLISHED) and not campaign.published_at
+    return standing.has_composed and standing.campaign.state in (Campaign.State.QUOTED, *GOING)
 
 
 def is_draft(campaign: Campaign) -> bool:

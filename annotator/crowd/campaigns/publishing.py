@@ -1,18 +1,22 @@
 """Publishes a campaign (its HIT types, its screening test and its HITs); pauses, withdraws and closes it."""
 
+import contextlib
 from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 
 from annotator.crowd.campaigns.crops import check_crops_of_hits
 from annotator.crowd.hit_types.screening import load_screening
 from annotator.crowd.hit_types.templates import MARK_LENGTH, load_template
 from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.marketplaces.marketplace import Page, Publish, Qualify, Register, Stop
+from annotator.crowd.marketplaces.outcomes import RealMoneyRefused
 from annotator.crowd.marketplaces.prices import compute_hit_cost
 from annotator.crowd.models import HIT, Assignment, Campaign, HITType, HITUnit, OutwardAct
 from annotator.crowd.outbox.acts import Decision, make_key
+from annotator.crowd.outbox.performing import give_up_stopped
 from annotator.crowd.outbox.session import Session
 from annotator.refusals import Refusal
 from workers.engine.plurals import say_count
@@ -174,6 +178,12 @@ def withdraw_campaign(session: Session) -> int:
     campaign = session.campaign
     pause_campaign(campaign=campaign, is_paused=True)
     with session.hold():
+        # A publication whose process died may have left HITs that people can take. What is owed may wait on.
+        with contextlib.suppress(RealMoneyRefused):
+            session.settle()
+        never_sent = give_up_stopped(campaign, why="Withdrawn before it was sent.", now=session.clock())
+        unpublished = campaign.hits.filter(state=HIT.State.COMPOSED, outward_acts__in=never_sent)
+        unpublished.update(state=HIT.State.CANCELED, n_released=F("n_assignments"))
         for hit in campaign.hits.filter(state=HIT.State.PUBLISHED).exclude(external_id="").order_by("id"):
             # Withdrawn, given more time and withdrawn again are two acts.
             n_prolonged = hit.outward_acts.filter(verb=Verb.PROLONG).count()

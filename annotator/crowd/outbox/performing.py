@@ -47,17 +47,33 @@ def perform_acts(
 ) -> Counter[str]:
     """Performs what is due, oldest first; how many acts are in which state then. The caller holds the campaign.
 
-    A silent marketplace ends it at once. Without `may_spend`, acts that cost something are left as they are.
+    A silent marketplace ends it at once. What costs something is sent with `may_spend` alone, what asks people only if
+    the campaign is not paused; of such acts that were sent before, it is found out what became of them.
     """
     OutwardAct.objects.filter(campaign=campaign, state=State.SENT).update(state=State.UNKNOWN)
-    due = list_due(campaign) if may_spend else list_due(campaign).filter(cost_usd=0)
     states: Counter[str] = Counter()
-    for pk in list(due.values_list("pk", flat=True)):
+    for pk in list(list_due(campaign).values_list("pk", flat=True)):
         act = OutwardAct.objects.select_related("campaign", "hit", "assignment__worker").get(pk=pk)
-        _perform(act, marketplace=marketplace, now=clock())
-        act.refresh_from_db(fields=["state"])
-        states[act.state] += 1
+        may_send = (may_spend or not act.cost_usd) and not list_stopped(campaign).filter(pk=pk).exists()
+        if may_send or act.state == State.UNKNOWN:
+            _perform(act, marketplace=marketplace, now=clock(), may_send=may_send)
+            act.refresh_from_db(fields=["state"])
+            states[act.state] += 1
     return states
+
+
+def list_stopped(campaign: Campaign) -> QuerySet[OutwardAct]:
+    """Acts that wait until the campaign is resumed: a pause stops also what was decided before it."""
+    asks = list_due(campaign).filter(verb__in=[Verb.PUBLISH, Verb.EXTEND], purpose="")
+    return asks.filter(campaign__is_paused=True)
+
+
+def give_up_stopped(campaign: Campaign, *, why: str, now: datetime) -> list[OutwardAct]:
+    """What waits until the campaign is resumed is not sent; its money is free again. The caller holds the campaign."""
+    acts = list(list_stopped(campaign).filter(state=State.PENDING))
+    for act in acts:
+        _settle(act, outcome=_Failed(why), now=now)
+    return acts
 
 
 @dataclass(frozen=True)
@@ -67,10 +83,13 @@ class _Failed:
     problem: str
 
 
-def _perform(act: OutwardAct, *, marketplace: Marketplace, now: datetime) -> None:
-    """One act as far as it goes now: settled, or left unknown for the next round."""
+def _perform(act: OutwardAct, *, marketplace: Marketplace, now: datetime, may_send: bool) -> None:
+    """One act as far as it goes now: settled, left unknown for the next round, or pending if it may not be sent."""
     try:
-        found = _find_out(act, marketplace=marketplace, now=now)
+        found = _find_out(act, marketplace=marketplace, now=now, may_send=may_send)
+        if isinstance(found, NotDone) and not may_send:
+            OutwardAct.objects.filter(pk=act.pk).update(state=State.PENDING)
+            return
         outcome = _send(act, marketplace=marketplace, now=now) if isinstance(found, NotDone) else found
     except OutcomeUnknown as unknown:
         OutwardAct.objects.filter(pk=act.pk).update(state=State.UNKNOWN, problem=str(unknown))
@@ -82,12 +101,12 @@ def _perform(act: OutwardAct, *, marketplace: Marketplace, now: datetime) -> Non
     _settle(act, outcome=outcome, now=now)
 
 
-def _find_out(act: OutwardAct, *, marketplace: Marketplace, now: datetime) -> Outcome:
-    """What became of it before now. A pending act was never sent."""
+def _find_out(act: OutwardAct, *, marketplace: Marketplace, now: datetime, may_send: bool) -> Outcome:
+    """What became of it before now. A pending act was not done. Only what is sent again is left to its token."""
     if act.state != State.UNKNOWN:
         return NotDone()
     token_lives = act.sent_at is not None and now - act.sent_at < marketplace.facts.token_life
-    return marketplace.find_outcome(_describe(act), token_lives=token_lives)
+    return marketplace.find_outcome(_describe(act), token_lives=token_lives and may_send)
 
 
 def _send(act: OutwardAct, *, marketplace: Marketplace, now: datetime) -> Done | NeedsHuman | _Failed:

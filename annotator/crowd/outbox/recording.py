@@ -22,6 +22,9 @@ def record_outcome(act: OutwardAct, *, external_id: str) -> None:
             HITType.objects.filter(pk=act.expected["hit_type"]).update(external_id=external_id)
         case Verb.PUBLISH:
             hits.update(external_id=external_id, state=HIT.State.PUBLISHED, expires_at=_find_end(act))
+            # From the first HIT on people answer, and what is left is sent also if the process that began it died.
+            quoted = Campaign.objects.filter(pk=act.campaign_id, state=Campaign.State.QUOTED)
+            quoted.update(state=Campaign.State.PUBLISHED, published_at=act.done_at)
         case Verb.EXTEND:
             hits.update(n_assignments=act.expected["max_assignments"], state=HIT.State.PUBLISHED)
             complete = Campaign.objects.filter(pk=act.campaign_id, state=Campaign.State.COMPLETE)

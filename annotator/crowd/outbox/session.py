@@ -17,7 +17,8 @@ from annotator.crowd.marketplaces.outcomes import CannotDo, OutcomeUnknown, Real
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import Campaign, OutwardAct
 from annotator.crowd.outbox.acts import Decision, write_act
-from annotator.crowd.outbox.performing import CampaignBusy, list_due, perform_acts
+from annotator.crowd.outbox.performing import CampaignBusy, list_due, list_stopped, perform_acts
+from annotator.refusals import Refusal
 from workers.engine.plurals import say_count
 
 Clock = Callable[[], datetime]
@@ -27,6 +28,10 @@ Pause = Callable[[float], None]
 WAIT_SECONDS = 15
 MAX_ROUNDS = 8
 _LOCK_SPACE = 0x0C0D
+
+
+class CampaignClosed(Refusal):
+    """Whoever closed it decided that it spends nothing more."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +51,11 @@ class Session:
     def write(self, decision: Decision) -> OutwardAct:
         """The row of a decision. One that costs real money takes a permit: raises RealMoneyRefused without one.
 
-        Raises CannotDo if the marketplace has no such act, and BudgetExceeded.
+        Raises CannotDo if the marketplace has no such act, CampaignClosed, and BudgetExceeded.
         """
         if decision.cost_usd:
             self.check_permit()
+            self._check_unclosed()
         if decision.act.verb not in self.marketplace.facts.verbs:
             raise CannotDo(f"The marketplace {self.marketplace.facts.name} has no act {decision.act.verb}.")
         request = self.marketplace.translate(decision.act, key=decision.key)
@@ -91,7 +97,8 @@ class Session:
                 f"The marketplace {self.campaign.marketplace} left {say_count(n_unknown, 'act')} of {self.campaign} "
                 "unanswered."
             )
-        if not may_spend and list_due(self.campaign).filter(cost_usd__gt=0).exists():
+        waiting = list_due(self.campaign).exclude(pk__in=list_stopped(self.campaign))
+        if not may_spend and waiting.filter(cost_usd__gt=0).exists():
             raise RealMoneyRefused(
                 f"Acts of {self.campaign} that cost real money wait for a confirmation, or for the setting "
                 "REAL_MONEY_ALLOWED."
@@ -107,6 +114,10 @@ class Session:
                 f"This spends real money at {self.campaign.marketplace}: it takes the setting REAL_MONEY_ALLOWED, "
                 "the flag for real money, and the campaign's name typed."
             )
+
+    def _check_unclosed(self) -> None:
+        if Campaign.objects.filter(pk=self.campaign.pk, state=Campaign.State.CLOSED).exists():
+            raise CampaignClosed(f"The campaign {self.campaign} is closed: nothing more is asked or paid.")
 
     def note_confirmation(self) -> None:
         """Keeps on the campaign that its publication with real money was confirmed: its acts may then be performed."""

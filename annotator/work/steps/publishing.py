@@ -27,6 +27,7 @@ from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.marketplaces.table import open_marketplace
 from annotator.crowd.models import HIT, Campaign, OutwardAct
 from annotator.crowd.outbox.acts import BudgetExceeded
+from annotator.crowd.outbox.performing import list_stopped
 from annotator.work.options import option
 from annotator.work.states import unless_going, unless_open, unless_unclosed
 from annotator.work.step import Step, Work
@@ -55,6 +56,9 @@ def publish(work: Work) -> str:
     n_published = campaign.hits.exclude(external_id="").count()
     place = open_marketplace(campaign.marketplace).facts
     openness = find_openness(campaign, now=timezone.now())
+    if n_stopped := list_stopped(campaign).count():
+        published = say_count(n_published, "HIT was", "HITs were")
+        return f"{published} published, {n_stopped} more will be when the campaign is resumed."
     if not openness.n_open:
         published = say_count(n_published, "HIT was", "HITs were")
         return f"{published} published, and none can be taken now. {openness.words}".rstrip()

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,11 +14,16 @@ from annotator.crowd.campaigns.collecting import collect_campaign
 from annotator.crowd.campaigns.composing import CannotCompose
 from annotator.crowd.campaigns.extending import extend_hits, give_time
 from annotator.crowd.campaigns.openness import find_openness
-from annotator.crowd.campaigns.publishing import CannotPublish, withdraw_campaign
+from annotator.crowd.campaigns.publishing import CannotPublish, close_campaign, pause_campaign, withdraw_campaign
+from annotator.crowd.judging.approving import approve_assignments, pay_top_ups
 from annotator.crowd.judging.attention import find_attention
 from annotator.crowd.marketplaces.outcomes import BadTerms
 from annotator.crowd.models import HIT, Campaign, HITType, OutwardAct
+from annotator.crowd.outbox import performing
 from annotator.crowd.outbox.acts import BudgetExceeded
+from annotator.crowd.outbox.crash_points import Crashed
+from annotator.crowd.outbox.session import CampaignClosed
+from annotator.crowd.tasks import go_on
 from annotator.demo.management.commands.simulate_people import find_site
 from annotator.demo.people.tempers import gather_people
 from annotator.demo.people.working import Crew, sign_in_all
@@ -27,6 +33,8 @@ from annotator.sandbox.models import HIT as SandboxHIT
 from annotator.sandbox.models import HITType as SandboxHITType
 from annotator.sandbox.rules.refusals import Refused
 from annotator.units.models import Dissection
+from annotator.work.step import Work
+from annotator.work.steps.publishing import publish
 from tests.annotator.crowd.making import make_campaign
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -133,6 +141,75 @@ def test_withdrawing_ends_what_nobody_has_taken(market: Any, campaign: Campaign)
     assert set(campaign.hits.values_list("state", flat=True)) == {HIT.State.CANCELED}
     campaign.refresh_from_db()
     assert campaign.is_paused
+
+
+@pytest.mark.parametrize("point", ["after claim", "after call"])
+def test_what_a_dead_publication_left_is_withdrawn_too(
+    market: Any, campaign: Campaign, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    """Its process died at the first HIT: one may be there of which nobody knows, and the others wait to be sent."""
+    monkeypatch.setenv("UNITSCOPE_CRASH_AT", f"raise:{point}:publish")
+    with pytest.raises(Crashed):
+        market.publish(campaign)
+    monkeypatch.delenv("UNITSCOPE_CRASH_AT")
+    withdraw_campaign(market.open_session(campaign))
+    assert SandboxHIT.objects.count() == (point == "after call")
+    assert all(hit.expires_at <= market.clock() for hit in SandboxHIT.objects.all())
+    collect_campaign(market.open_session(campaign))
+    campaign.refresh_from_db()
+    assert campaign.committed_usd == 0
+    assert set(campaign.hits.values_list("state", flat=True)) == {HIT.State.CANCELED}
+
+
+def test_a_dead_publication_goes_on_by_itself(market: Any, campaign: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As soon as one HIT is there people answer it, whether or not somebody presses Publish again."""
+    monkeypatch.setenv("UNITSCOPE_CRASH_AT", "raise:after record:publish")
+    with pytest.raises(Crashed):
+        market.publish(campaign)
+    monkeypatch.delenv("UNITSCOPE_CRASH_AT")
+    market.work(campaign.hits.get(state="published"), "ann")
+    go_on()
+    campaign.refresh_from_db()
+    assert (campaign.state, campaign.published_at is None) == ("collecting", False)
+    assert SandboxHIT.objects.count() == 4
+    market.publish(campaign)
+    assert SandboxHIT.objects.count() == 4
+
+
+def test_a_pause_stops_a_publication_that_is_under_way(
+    market: Any, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pause(point: str, verb: str) -> None:
+        if (point, verb) == ("after call", "publish"):
+            pause_campaign(campaign=campaign, is_paused=True)
+
+    monkeypatch.setattr(performing, "reach", pause)
+    work = Work(campaign, actor=None, now=market.clock(), options=None, campaign=campaign, permit=None)
+    assert publish(work) == "1 HIT was published, 3 more will be when the campaign is resumed."
+    monkeypatch.undo()
+    go_on()
+    assert SandboxHIT.objects.count() == 1
+    pause_campaign(campaign=campaign, is_paused=False)
+    go_on()
+    assert SandboxHIT.objects.count() == 4
+
+
+def test_a_closed_campaign_asks_and_pays_nothing_more(market: Any, campaign: Campaign) -> None:
+    market.publish(campaign)
+    hit = campaign.hits.order_by("id")[0]
+    market.work(hit, "ann", active_seconds=900.0)
+    collect_campaign(market.open_session(campaign))
+    approve_assignments(market.open_session(campaign))
+    withdraw_campaign(market.open_session(campaign))
+    close_campaign(campaign=campaign)
+    pause_campaign(campaign=campaign, is_paused=False)
+    campaign.hits.filter(pk=hit.pk).update(state="complete")
+    campaign.refresh_from_db()
+    before = OutwardAct.objects.count()
+    for spend in (pay_top_ups, partial(extend_hits, n_more={hit.pk: 1})):
+        with pytest.raises(CampaignClosed, match="is closed: nothing more is asked or paid"):
+            spend(market.open_session(campaign))
+    assert OutwardAct.objects.count() == before
 
 
 def test_campaigns_of_equal_terms_are_groups_of_their_own(market: Any, dissection: Dissection) -> None:

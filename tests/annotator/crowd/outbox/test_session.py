@@ -113,7 +113,8 @@ def test_acts_written_under_a_permit_are_performed_later_without_one(
 def test_a_cost_without_any_confirmation_waits_and_does_not_hold_up_the_withdrawal(
     session: Session, worked: HIT
 ) -> None:
-    OutwardAct.objects.filter(hit=worked, cost_usd__gt=0).update(state="pending")
+    """What is owed to people waits; what would ask more of them is given up."""
+    OutwardAct.objects.filter(hit=worked, cost_usd__gt=0).update(state="pending", purpose="compensation")
     Campaign.objects.update(real_money_confirmed_at=None)
     with pytest.raises(RealMoneyRefused, match="wait for a confirmation"):
         withdraw_campaign(session)
