@@ -159,7 +159,7 @@ def show_reading(request: SignedInRequest, question_id: UUID) -> HttpResponse:
     return show(
         request,
         "dashboard/readouts/reading.html",
-        title=question.title or "A photograph",
+        title=f"Photograph {question.title}" if question.title else "A photograph",
         subtitle=readout.name if readout else "",
         question=question,
         readout=readout,

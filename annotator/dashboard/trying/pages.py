@@ -77,7 +77,7 @@ def show_trial(request: SignedInRequest, question_id: UUID) -> HttpResponse:
     return show(
         request,
         "dashboard/trying/trial.html",
-        title=question.title or "A photograph",
+        title=f"Photograph {question.title}" if question.title else "A photograph",
         subtitle=question.architecture,
         question=question,
         trial=trial,
