@@ -27,6 +27,13 @@ NETWORKS = (
     ("torchvision:fasterrcnn_mobilenet_v3_large_320_fpn", "backbone.body.6", 40),
     ("torchvision:fasterrcnn_mobilenet_v3_large_320_fpn", "backbone:pool", 256),
 )
+# Saves a small network of transformers, whose files call tensors otherwise than the network does.
+SAVE = """
+import sys, transformers
+sides = dict(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, image_size=32)
+config = transformers.AutoConfig.for_model("vit", patch_size=8, **sides)
+transformers.AutoModelForImageClassification.from_config(config).save_pretrained(sys.argv[1])
+"""
 
 
 def make_compiled() -> torch.nn.Module:
@@ -46,8 +53,15 @@ def dissect_libraries() -> str:
             for network, layer, n_units in NETWORKS:
                 found = _dissect([str(python), network, layer, str(images)], processes.environment)
                 assert found["n_units"] == n_units, f"{network}: {found['n_units']} units of {layer}, not {n_units}"
+            saved = Path(folder) / "saved"
+            subprocess.run([python, "-c", SAVE, str(saved)], check=True, capture_output=True)
+            weights = str(saved / "model.safetensors")
+            found = _dissect(
+                [str(python), f"transformers:{saved}", "vit.layers.1", str(images)], processes.environment, weights
+            )
+            assert found["n_units"] == 32, f"a saved ViT: {found['n_units']} units, not 32"
     told = "; ".join(f"{network} {layer} ({n_units} units)" for network, layer, n_units in NETWORKS)
-    return f"with random weights over 8 images, from the command line: {told}"
+    return f"with random weights over 8 images, from the command line: {told}; with its file, a ViT of transformers"
 
 
 def _make_environment(folder: Path) -> Path:
@@ -59,10 +73,11 @@ def _make_environment(folder: Path) -> Path:
     return python
 
 
-def _dissect(words: list[str], environment: dict[str, str]) -> dict[str, int]:
+def _dissect(words: list[str], environment: dict[str, str], weights: str = "") -> dict[str, int]:
     python, network, layer, images = words
     command = [python, "manage.py", "dissect", "--network", network, "--layer", layer, "--images", images,
                "--no-chance", "--batch-size", "4", "--json"]  # fmt: skip
+    command += ["--weights", weights] if weights else []
     offline = {**environment, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=ROOT, env=offline, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{network}: {(done.stderr or done.stdout)[-400:]}"

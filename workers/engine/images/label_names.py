@@ -78,6 +78,10 @@ class LabelNames:
         return {number: name for number, name in (by_color or by_value).items() if number}
 
 
+# What maps of values without names may carry: 255 is void.
+UNNAMED = LabelNames("the list of 1 to 254", values={value: f"value {value}" for value in range(1, 255)})
+
+
 def is_nothing(name: str) -> bool:
     return name.strip().lower() in NOTHING
 

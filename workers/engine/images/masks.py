@@ -6,7 +6,7 @@ A value that no name is given for is 255 or 65,535 (void) or a fault. The map is
 import posixpath
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.label_maps import LabelMapUnreadable
-from workers.engine.images.label_names import Color, LabelNames, is_nothing
+from workers.engine.images.label_names import UNNAMED, Color, LabelNames, is_nothing
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.mask_files import read_mask, read_mask_size
 from workers.engine.images.passed_over import find_fault, sum_up
@@ -25,6 +25,8 @@ from workers.engine.images.walking import list_images
 
 MASK_SUFFIXES = (".png", ".tif", ".tiff", ".bmp", ".gif")
 VOID = (255, 65_535)
+# As many maps are read to see whether all are of two values.
+N_LOOKED_AT = 20
 NO_MAP, SHARED = "no label map of this name", "its label map could be another photograph's, too"
 Values = NDArray[np.int64]
 
@@ -131,6 +133,7 @@ def open_masks(layout: MaskLayout) -> ImageSet:
         )
     _demand_one_map(layout, {path: pairs[path] for path in paths})
     _demand_meaning(layout, pairs[paths[0]])
+    layout = _read_binary(layout, [pairs[path] for path in paths])
 
     def find_size(index: int) -> tuple[int, int] | None:
         size = read_mask_size(pairs[paths[index]])
@@ -175,6 +178,34 @@ def _demand_meaning(layout: MaskLayout, mask: Path) -> None:
             f"The label maps are colors ({mask.name}), and no file says what they mean: put class_dict.csv "
             f"(name,r,g,b) into {layout.root.name}."
         ) from None
+
+
+def _read_binary(layout: MaskLayout, masks: Sequence[Path]) -> MaskLayout:
+    """Of maps of 0 and 255 alone, 255 is what they mark, and not void. Told by some of the maps."""
+    names, marked = layout.names, VOID[0]
+    some = masks[:: max(1, len(masks) // N_LOOKED_AT)]
+    if marked in names.values or names.colors or layout.decode is not None or not _are_binary(some, marked):
+        return layout
+    said, labels = f"The label maps carry 0 and {marked} alone", sorted(set(names.names.values()))
+    if names is not UNNAMED and len(labels) > 1:
+        note = f"{said}, and {names.file} does not say what {marked} is: no pixel has a label. Name it there."
+        return replace(layout, notes=(*layout.notes, note))
+    name = f"value {marked}" if names is UNNAMED else labels[0]
+    others = {value: one for value, one in names.values.items() if one != name}
+    named = replace(names, values={**others, marked: name})
+    return replace(layout, names=named, notes=(*layout.notes, f"{said}: {marked} is the label {name}."))
+
+
+def _are_binary(masks: Sequence[Path], marked: int) -> bool:
+    found = set[int]()
+    for mask in masks:
+        try:
+            found |= set(np.unique(read_mask(mask)).tolist())
+        except LabelMapUnreadable:
+            continue  # said of its photograph when its labels are read
+        if not found <= {0, marked}:
+            return False
+    return marked in found
 
 
 def _draw(layout: MaskLayout, mask: Path) -> Drawn:

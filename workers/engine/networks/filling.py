@@ -1,7 +1,7 @@
 """Fill a network with the tensors of a checkpoint, whatever wraps them: which group, which prefix, which classifier."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -30,6 +30,7 @@ HEADS = (
 N_NAMED = 4
 # Tensors whose shape depends on the size of the images.
 PLACES = re.compile(r"pos_?embed|position_embed|positional_embed")
+NO_NAMES: Mapping[str, str] = {}
 # Counters that profilers leave beside each module.
 COUNTERS = ("total_ops", "total_params", "num_batches_tracked")
 
@@ -47,7 +48,7 @@ class Fit:
     tensors: Tensors
     added: str = ""
     unwrapped: tuple[str, ...] = ()
-    is_numbered: bool = False
+    spelled: str = ""
     missing: list[str] = field(default_factory=list)
     unexpected: list[str] = field(default_factory=list)
     misshapen: list[str] = field(default_factory=list)
@@ -80,21 +81,29 @@ class Fit:
             words.append(f"with the prefix {self.prefix!r}")
         if self.added:
             words.append(f"as those of {self.added.rstrip('.')!r}")
-        if self.is_numbered:
-            words.append("by the numbers of the network's parts")
+        if self.spelled:
+            words.append(self.spelled)
         if self.unwrapped:
             words.append(f"without {' and '.join(map(repr, self.unwrapped))} in their names")
         return " ".join(words)
 
 
-def fill(*, module: nn.Module, groups: dict[str, Tensors], name: str, layers: Sequence[str] = ()) -> str:
+def fill(
+    *,
+    module: nn.Module,
+    groups: dict[str, Tensors],
+    name: str,
+    layers: Sequence[str] = (),
+    saved_names: Mapping[str, str] = NO_NAMES,
+) -> str:
     """Copy the tensors of the group and prefix that fit into the module, all or nothing; returns in words what was
     not plain about it. A classifier may be missing or of another size if `layers` are named and none lies in it.
+    `saved_names`: what files of its library call the module's keys, if not the same.
 
     Raises CheckpointMismatch, which names missing, unexpected and misshapen keys, and what would fit.
     """
     spared = _list_spared(module, layers)
-    fits = sorted(_list_fits(module, groups), key=_rank_fit)
+    fits = sorted(_list_fits(module, groups, saved_names), key=_rank_fit)
     fitting = [fit for fit in fits if fit.fits(spared)]
     if not fitting:
         raise CheckpointMismatch(_refuse(name, fits[0], groups, module))
@@ -119,7 +128,7 @@ def _list_others(chosen: Fit, fitting: list[Fit], keys: list[str]) -> list[str]:
 def find_classes(*, module: nn.Module, groups: dict[str, Tensors]) -> int | None:
     """The number of classes that the checkpoint's classifier has, if only that keeps it from fitting the module."""
     wanted = module.state_dict()
-    for fit in _list_fits(module, groups):
+    for fit in _list_fits(module, groups, NO_NAMES):
         heads = [key for key in fit.misshapen if key.partition(".")[0] in HEADS]
         if heads and not fit.missing and not fit.miscast and len(heads) == len(fit.misshapen):
             shapes = [fit.tensors[key].shape for key in heads]
@@ -140,36 +149,39 @@ def _list_spared(module: nn.Module, layers: Sequence[str]) -> list[str]:
     return [name for place, name in enumerate(own) if name in HEADS and place > last_named]
 
 
-def _list_fits(module: nn.Module, groups: dict[str, Tensors]) -> list[Fit]:
+def _list_fits(module: nn.Module, groups: dict[str, Tensors], saved_names: Mapping[str, str]) -> list[Fit]:
     wanted = module.state_dict()
     # What a file of an earlier version holds, and this one computes.
     computed = {key: one.shape for key, one in module.named_buffers(remove_duplicate=False) if key not in wanted}
     numbered = _number_parts(module, wanted)
-    fits = []
+    spellings = [({key: key for key in wanted}, ""), (saved_names, ""), (numbered, "by the numbers of its parts")]
+    fits: list[Fit] = []
     for place, raw in groups.items():
         unwrapped = {unwrap(key): one for key, one in raw.items()}
-        names = tuple(one for one in WRAPPERS if any(one in key.split(".") for key in raw))
-        for tensors, dropped in [(raw, ()), *([(unwrapped, names)] if names else [])]:
-            for prefix in _list_prefixes(tensors, wanted):
-                own = {key.removeprefix(prefix): one for key, one in tensors.items() if key.startswith(prefix)}
-                fits.append(Fit(place, prefix, own, unwrapped=dropped))
-            if (added := _find_body(wanted)) and not any(key.startswith(added) for key in tensors):
-                own = {key if key in wanted else added + key: one for key, one in tensors.items()}
-                fits.append(Fit(place, "", own, added, dropped))
-            for prefix in _list_prefixes(tensors, numbered):
-                own = {key.removeprefix(prefix): one for key, one in tensors.items() if key.startswith(prefix)}
-                if not numbered.keys().isdisjoint(own):
-                    own = {numbered.get(key, key): one for key, one in own.items()}
-                    fits.append(Fit(place, prefix, own, unwrapped=dropped, is_numbered=True))
+        wrappers = tuple(one for one in WRAPPERS if any(one in key.split(".") for key in raw))
+        for tensors, dropped in [(raw, ()), *([(unwrapped, wrappers)] if wrappers else [])]:
+            for names, words in spellings:
+                fits += _list_spelled(Fit(place, "", tensors, unwrapped=dropped, spelled=words), names)
     return [_compare(fit, wanted, computed) for fit in fits]
 
 
+def _list_spelled(whole: Fit, names: Mapping[str, str]) -> Iterator[Fit]:
+    """With each prefix taken off, or a body's name added; `names`: what a file calls a key of the module."""
+    if not names:
+        return
+    for prefix in _list_prefixes(whole.tensors, names):
+        own = {key.removeprefix(prefix): one for key, one in whole.tensors.items() if key.startswith(prefix)}
+        yield replace(whole, prefix=prefix, tensors={names.get(key, key): one for key, one in own.items()})
+    if (added := _find_body(names)) and not any(key.startswith(added) for key in whole.tensors):
+        own = {key if key in names else added + key: one for key, one in whole.tensors.items()}
+        yield replace(whole, added=added, tensors={names.get(key, key): one for key, one in own.items()})
+
+
 def _number_parts(module: nn.Module, wanted: Iterable[str]) -> dict[str, str]:
-    """The key of the module by what Sequential(*module.children()) calls it; empty if it is called so anyway."""
+    """The key of the module by what Sequential(*module.children()) calls it."""
     numbers = {name: str(number) for number, (name, _) in enumerate(module.named_children())}
     parts = ((key.partition("."), key) for key in wanted)
-    named = {f"{numbers[part]}.{rest}": key for (part, _, rest), key in parts if part in numbers}
-    return {} if all(number == key for number, key in named.items()) else named
+    return {f"{numbers[part]}.{rest}": key for (part, _, rest), key in parts if part in numbers}
 
 
 def _find_body(wanted: Iterable[str]) -> str:

@@ -112,7 +112,9 @@ def load_network(
         n_classes = find_classes(module=built.module, groups=groups) if _takes_classes(architecture) else None
         if n_classes is not None:
             built = _build_seeded(name_with_classes(architecture, n_classes), seed)
-        notes.append(fill(module=built.module, groups=groups, name=weights.name, layers=layers))
+        notes.append(
+            fill(module=built.module, groups=groups, name=weights.name, layers=layers, saved_names=built.saved_names)
+        )
     module = built.module
     weights_from = FROM_FILE if weights is not None else _find_origin(architecture, module, seed)
     digest = hash_tensors(module)

@@ -25,8 +25,14 @@ FAMILIES = {
 }
 # A key that tells the library of which a network is, and how that is named.
 LIBRARIES = (
-    ("embeddings.patch_embeddings.projection.weight", "transformers:NAME"),
-    ("vision_model.embeddings.patch_embedding.weight", "transformers:NAME"),
+    (
+        "embeddings.patch_embeddings.projection.weight",
+        "transformers:FOLDER with the config.json that was saved beside it",
+    ),
+    (
+        "vision_model.embeddings.patch_embedding.weight",
+        "transformers:FOLDER with the config.json that was saved beside it",
+    ),
     ("visual.conv1.weight", "open_clip:NAME"),
     ("visual.trunk.patch_embed.proj.weight", "open_clip:NAME"),
     ("patch_embed.proj.weight", "timm:NAME"),

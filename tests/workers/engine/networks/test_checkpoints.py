@@ -27,7 +27,7 @@ from workers.engine.networks.checkpoints import (
     list_files,
     read_checkpoint,
 )
-from workers.engine.networks.filling import CheckpointMismatch
+from workers.engine.networks.filling import CheckpointMismatch, fill
 from workers.engine.networks.loading import LoadedNetwork, load_network
 
 OWN = checkpoint_table.NETWORK
@@ -379,3 +379,13 @@ def test_the_way_out_is_no_name_that_the_network_has(tmp_path: Path) -> None:
     ):
         with pytest.raises(CheckpointMismatch, match=words):
             load(tmp_path, {**held, **changes}, "blocks", architecture=f"{__name__}:make_with_places")
+
+
+def test_a_library_may_call_its_tensors_otherwise_in_files() -> None:
+    """transformers renames what it reads: its files of a ViT hold `encoder.layer.0...` for `layers.0...`."""
+    names = {"encoder.conv.weight": "layer1.weight", "encoder.conv.bias": "layer1.bias"}
+    for prefix in ("", "vit."):
+        module, held = checkpoint_table.make_network(), tensors()
+        file = {f"{prefix}{name}": held[key] for name, key in names.items()}
+        fill(module=module, groups={"": file}, name="a.pth", layers=["layer1"], saved_names=names)
+        assert torch.equal(module.state_dict()["layer1.weight"], held["layer1.weight"])

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from workers.engine.images.image_set import ImageSet
-from workers.engine.images.label_names import LabelNames, find_names
+from workers.engine.images.label_names import UNNAMED, LabelNames, find_names
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.masks import MASK_SUFFIXES, NO_MAP, MaskLayout, open_masks, pair_masks
 from workers.engine.images.reading import Asked, ImageSetReader
@@ -20,8 +20,6 @@ MASK_FOLDERS = (
     "ground_truth", "SegmentationClass", "labels_png", "pixelmaps",
 )  # fmt: skip
 ENDINGS = ("", "_mask", "_seg", "_label", "_labels", "_labelIds", "_gt", "_L", "_segmentation")
-# What maps of values without names may carry: 255 is void.
-UNNAMED = LabelNames("the list of 1 to 254", values={value: f"value {value}" for value in range(1, 255)})
 
 
 def recognizes(asked: Asked) -> bool:

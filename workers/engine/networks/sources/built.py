@@ -2,7 +2,7 @@
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 from urllib.parse import parse_qsl
 
@@ -22,12 +22,14 @@ class ArchitectureNotFound(NetworkError):
 class Built:
     """A module with the weights that its code draws, and the input that it was made for. `note`: what was not plain
     about it, in words. `assumed`: in words, that nothing stated its mean and deviation, so that these are a guess.
+    `saved_names`: the module's key by what the library's files call it, if they differ.
     """
 
     module: nn.Module
     preprocessing: Preprocessing
     note: str = ""
     assumed: str = ""
+    saved_names: Mapping[str, str] = field(default_factory=dict)
 
 
 def split_numbers(name: str, known: Mapping[str, str]) -> tuple[str, dict[str, int]]:

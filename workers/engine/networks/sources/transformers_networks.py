@@ -5,6 +5,7 @@ the small configurations of network and processor are fetched. No code of a fold
 images and text, the image tower is taken.
 """
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def build(name: str) -> Built:
             f"transformers {transformers.__version__} cannot build {name!r}: {in_words(error)} NAME is a kind of "
             "network (vit, dinov2, swin), a folder with a config.json, or a name of the hub."
         ) from None
-    return Built(module, preprocessing, assumed=unread or assumed)
+    return Built(module, preprocessing, assumed=unread or assumed, saved_names=_list_saved_names(module))
 
 
 def _read_config(transformers: Any, name: str) -> Any:
@@ -67,3 +68,14 @@ def _make(transformers: Any, config: Any) -> nn.Module:
     maker = transformers.AutoModelForImageClassification if classifies else transformers.AutoModel
     made: nn.Module = maker.from_config(config, trust_remote_code=False)
     return made
+
+
+def _list_saved_names(module: nn.Module) -> dict[str, str]:
+    """The module's key by its name in files, which version 5 renames while it reads and writes them."""
+    try:
+        rename = import_module("transformers.core_model_loading").revert_weight_conversion
+    except (ImportError, AttributeError):
+        return {}
+    held = module.state_dict()
+    key_of = {id(one): key for key, one in held.items()}
+    return {name: key_of[id(one)] for name, one in rename(module, held).items() if id(one) in key_of}

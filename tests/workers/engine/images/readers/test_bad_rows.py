@@ -219,6 +219,27 @@ def test_values_without_a_list_of_names_are_their_own_names(tmp_path: Path) -> N
     assert "labels.txt" in image_set.notes[0]
 
 
+@pytest.mark.parametrize(
+    ("names", "label", "words"),
+    [
+        ("", "value 255", "The label maps carry 0 and 255 alone: 255 is the label value 255."),
+        ("background\ntumor\n", "tumor", "The label maps carry 0 and 255 alone: 255 is the label tumor."),
+        ("0: nothing\n255: tumor\n", "tumor", ""),
+        ("wall\nsky\n", "", "and labels.txt does not say what 255 is: no pixel has a label."),
+    ],
+)
+def test_of_maps_of_two_values_255_is_what_they_mark(tmp_path: Path, names: str, label: str, words: str) -> None:
+    write_masks(tmp_path, np.array([[0, 255], [255, 255]]), names=names)
+    image_set = open_image_set(tmp_path)
+    assert image_set.labels is not None
+    called = {one.number: one.name for one in image_set.labels.labels}
+    carried = {called[number] for number in image_set.read_labels(0).run_label.tolist() if number}
+    assert carried - {"nothing"} == ({label} if label else set())
+    assert words in " ".join(image_set.notes)
+    Image.fromarray(np.array([[0, 255], [255, 7]], dtype=np.uint8)).save(tmp_path / "masks" / "a.png")
+    assert "alone" not in " ".join(open_image_set(tmp_path).notes)
+
+
 def test_a_map_of_another_shape_than_its_photograph_is_said(tmp_path: Path) -> None:
     write_masks(tmp_path, np.zeros((8, 8)))
     open_image_set(tmp_path).read_labels(0)
