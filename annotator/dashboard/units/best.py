@@ -9,7 +9,7 @@ from annotator.dashboard.units.selection import Selection
 
 # People's, else of labeled pixels, else none.
 BY_EVIDENCE: dict[str, dict[str, Any]] = {
-    "Units with the highest precision": {"sort": "precision", "precision_min": 0.0},
+    "Units with the highest precision, by where its interval begins": {"sort": "precision", "precision_min": 0.0},
     "Units with the highest IoU": {"sort": "iou", "iou_min": 0.0},
     "Units": {"sort": "index"},
 }

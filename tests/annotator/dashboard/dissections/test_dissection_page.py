@@ -10,7 +10,7 @@ from tests.annotator.dashboard.making import World, make_world
 def test_its_own_units_are_shown_those_of_most_evidence_first(world: World, viewer: Client, tmp_path: Path) -> None:
     make_world(tmp_path / "other", name="other", campaign="second")
     shown = viewer.get(f"/dissections/{world.dissection.pk}/")
-    assert shown.context["shown_as"] == "Units with the highest precision"
+    assert shown.context["shown_as"] == "Units with the highest precision, by where its interval begins"
     assert [card.index for card in shown.context["cards"]] == [4, 3, 2, 1, 0]
     assert {card.layer.network.name for card in shown.context["cards"]} == {"net"}
     world.dissection.state = "measuring"

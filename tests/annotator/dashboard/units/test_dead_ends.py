@@ -41,7 +41,7 @@ def test_home_is_headed_by_what_its_units_have(world: World, viewer: Client) -> 
     def head() -> str:
         return str(viewer.get("/").context["shown_as"])
 
-    assert head() == "Units with the highest precision"
+    assert head() == "Units with the highest precision, by where its interval begins"
     UnitLabel.objects.all().delete()
     assert head() == "Units with the highest IoU"
     AutomaticLabel.objects.all().delete()
