@@ -67,7 +67,7 @@ def show_dissection(request: SignedInRequest, dissection_id: UUID) -> HttpRespon
         title=f"Dissection of {dissection.network}",
         subtitle=dissection.run_words,
         layers=layers,
-        counted=list_counts(dissection),
+        counted={path: modes for path, modes in list_counts(dissection).items() if modes},
         nouns=COUNT_NOUNS.values(),
         shown_as=shown_as,
         cards=cards,

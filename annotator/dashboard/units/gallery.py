@@ -67,6 +67,7 @@ def show_gallery(request: SignedInRequest) -> HttpResponse:
     campaigns, methods = _list_choices()
     context: dict[str, Any] = {
         "selection": selection,
+        "chips": _name_chips(selection, scope),
         "form": SelectionForm(request.GET),
         "scope": scope,
         "campaigns": campaigns,
@@ -82,6 +83,12 @@ def show_gallery(request: SignedInRequest) -> HttpResponse:
     if request.headers.get("HX-Request"):
         return render(request, "dashboard/units/gallery_walls.html", {**context, **permissions(request)})
     return show(request, "dashboard/units/gallery.html", title="Units", **context)
+
+
+def _name_chips(selection: Selection, scope: Scope) -> list[tuple[str, str, str]]:
+    """The filters that are set; a dissection by its network and images, in place of its id."""
+    named = {str(one.pk): f"{one}, {one.run_words}" for one in scope.dissections.values()}
+    return [(label, named.get(value, value), without) for label, value, without in selection.active()]
 
 
 def _list_choices() -> tuple[list[str], list[str]]:

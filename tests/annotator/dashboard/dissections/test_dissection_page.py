@@ -31,6 +31,15 @@ def test_detectors_stand_beside_chance_and_what_was_not_counted_is_said(world: W
     assert "[36, 48]" in page
     assert page.count("not measured") == 4
     assert page.count("not counted") == 2
-    world.dissection.detectors = {}
+    world.dissection.detectors = {"features.3": {}}
     world.dissection.save()
     assert "beside what chance gives" not in viewer.get(f"/dissections/{world.dissection.pk}/").content.decode()
+
+
+def test_the_gallery_of_one_dissection_calls_it_by_its_network_and_images(world: World, viewer: Client) -> None:
+    """Its id says nothing to a person."""
+    page = viewer.get(f"/units/?dissection={world.dissection.pk}&concept=wheel")
+    assert [(label, value) for label, value, _ in page.context["chips"]] == [
+        ("Concept", "wheel"),
+        ("Dissection", f"{world.dissection}, {world.dissection.run_words}"),
+    ]
