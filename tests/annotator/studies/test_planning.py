@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.management import CommandError
-from tests.annotator.studies.making import HELD, N_IMAGES, VECTORS, plan, run
 
 from annotator.crowd.models import Campaign
 from annotator.descriptions.models import Description, Method
@@ -14,6 +13,7 @@ from annotator.studies.models import Study
 from annotator.studies.planning import describe_asked, find_active
 from annotator.units.models import Dissection, Image
 from tests.annotator.crowd.making import NOW, keep_vectors
+from tests.annotator.studies.making import HELD, N_IMAGES, VECTORS, plan, run
 
 pytestmark = pytest.mark.django_db
 

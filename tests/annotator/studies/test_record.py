@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.management import CommandError
-from tests.annotator.studies.making import HELD, VECTORS, answer, plan, run
 
 from annotator.crowd.models import Campaign
 from annotator.studies.models import Study
 from annotator.studies.reading import read_study
 from annotator.studies.record import write_record
 from annotator.units.models import Dissection
+from tests.annotator.studies.making import HELD, VECTORS, answer, plan, run
 
 pytestmark = pytest.mark.django_db
 
