@@ -19,7 +19,7 @@ from annotator.evidence.models import Question
 from annotator.evidence.unit_classes import keep_classes
 from annotator.refusals import Refusal
 from annotator.units import gpu_queue
-from annotator.units.registering import check_architecture, resolve_weights
+from annotator.units.sources import check_architecture, resolve_weights
 from workers import contract
 from workers.engine.images.passed_over import is_text, show_path
 from workers.store import Store, StoreError, open_store

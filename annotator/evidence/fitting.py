@@ -19,7 +19,8 @@ from annotator.names import check_name
 from annotator.refusals import Refusal
 from annotator.units import gpu_queue
 from annotator.units.models import Network, NetworkAlias
-from annotator.units.registering import register_network, resolve_weights
+from annotator.units.registering import register_network
+from annotator.units.sources import resolve_weights
 from workers import contract
 from workers.engine.networks.zoo import ZOO
 from workers.store import open_store

@@ -6,7 +6,8 @@ from django.core.management.base import CommandParser
 
 from annotator.evidence.asking import AskedNetwork
 from annotator.json_texts import json_argument
-from annotator.units.registering import fill_registered, resolve_architecture
+from annotator.units.registering import fill_registered
+from annotator.units.sources import resolve_architecture
 from workers.engine.networks.source_names import NETWORK_FORMS
 from workers.engine.networks.surgery_recipe import HeadKind
 

@@ -16,7 +16,7 @@ from annotator.names import check_name, claim_name
 from annotator.readouts.models import Readout
 from annotator.refusals import Refusal
 from annotator.units import gpu_queue
-from annotator.units.registering import resolve_weights
+from annotator.units.sources import resolve_weights
 from workers import contract
 from workers.engine.readouts.options import Options, ReadoutInvalid
 from workers.store import open_store

@@ -13,7 +13,8 @@ from annotator.evidence.network_arguments import read_network
 from annotator.evidence.units_behind import find_network
 from annotator.units import gpu_queue
 from annotator.units.models import Network
-from annotator.units.registering import CannotRegister, register_network
+from annotator.units.registering import register_network
+from annotator.units.sources import CannotRegister
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)

@@ -16,7 +16,7 @@ from numpy.random import default_rng
 from PIL import Image as Picture
 
 from annotator.units.models import Dissection, Image, ImageSet
-from annotator.units.registering import CannotRegister
+from annotator.units.sources import CannotRegister
 from tests.annotator.units.bench import Bench
 from workers import contract, job
 from workers.store import open_store

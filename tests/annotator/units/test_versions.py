@@ -18,7 +18,8 @@ from numpy.random import default_rng
 
 from annotator.units import dissecting
 from annotator.units.models import Dissection, Network, NetworkAlias, RandomBaseline
-from annotator.units.registering import CannotRegister, register_image_set, register_network
+from annotator.units.registering import register_image_set, register_network
+from annotator.units.sources import CannotRegister
 from tests.annotator.units.bench import TASKS, TINY, Bench
 from tests.workers.engine import making
 from workers import contract, job, opened

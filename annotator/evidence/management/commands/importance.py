@@ -17,7 +17,7 @@ from annotator.evidence.units_behind import name_listed
 from annotator.evidence.weighing import Kept, keep_importance, name_images
 from annotator.units.asked_options import LABELS_HELP
 from annotator.units.gpu_process import gpu_process_if_none
-from annotator.units.registering import resolve_labels_at
+from annotator.units.sources import resolve_labels_at
 from workers.engine.drawing.explanation import name_unit, tell_labels
 from workers.engine.plurals import say_count
 

@@ -22,7 +22,7 @@ from annotator.readouts.showing import ReadoutWanted, ask_to_show, read_shown
 from annotator.readouts.telling import tell_fit, tell_list, tell_shown
 from annotator.units.asked_options import LABELS_HELP
 from annotator.units.gpu_process import gpu_process_if_none
-from annotator.units.registering import resolve_labels_at
+from annotator.units.sources import resolve_labels_at
 from workers.engine.images.text_files import find_encoding
 from workers.engine.networks.source_names import NETWORK_FORMS
 from workers.engine.readouts.options import TASKS, Options

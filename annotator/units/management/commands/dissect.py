@@ -18,7 +18,7 @@ from annotator.commanding import ProjectCommand
 from annotator.json_texts import json_argument
 from annotator.processes import ProcessFailed
 from annotator.program import name_command
-from annotator.units import chance, dissecting, registering
+from annotator.units import chance, dissecting, registering, sources
 from annotator.units.asked_options import LABELS_HELP, add_option_arguments, choose_options
 from annotator.units.finding import find_dissection
 from annotator.units.gpu_process import Keeper, gpu_process_if_none, is_one_alive
@@ -150,7 +150,7 @@ class Command(ProjectCommand):
             is_rendered=options["rendered"],
             now=now,
         )
-        addresses = dissecting.Addresses(registering.resolve_weights(options["weights"]), options["code_folder"])
+        addresses = dissecting.Addresses(sources.resolve_weights(options["weights"]), options["code_folder"])
         way = _choose_way(options)
         return [
             dissecting.request_dissection(
@@ -252,7 +252,7 @@ def _name_encoder(options: dict[str, Any]) -> dict[str, Any]:
         raise CommandError("--encoder takes one --network and the one --layer it was trained on.", returncode=2)
     try:
         recipe = EncoderRecipe(
-            base=registering.resolve_architecture(options["network"]),
+            base=sources.resolve_architecture(options["network"]),
             layer=options["layer"][0],
             activation=options["encoder_activation"],
             decoder_bias=options["decoder_bias"],

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from annotator.commanding import ProjectCommand
-from annotator.units import registering
+from annotator.units import sources
 from annotator.units.asked_options import LABELS_HELP
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.preview import preview, say, write_page
@@ -37,8 +37,8 @@ class Command(ProjectCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not 1 <= options["pictures"] <= MAX_SHOWN:
             raise CommandError(f"--pictures is a number from 1 to {MAX_SHOWN}.", returncode=2)
-        labels = registering.resolve_labels(options["labels"])
-        folder = Path(registering.find_folder(options["folder"], labels)[0])
+        labels = sources.resolve_labels(options["labels"])
+        folder = Path(sources.find_folder(options["folder"], labels)[0])
         output = Path(options["output"] or f"look-{folder.name}.html")
         try:
             found = preview(
