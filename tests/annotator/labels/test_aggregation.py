@@ -52,6 +52,27 @@ def test_weights_equal_the_slow_oracle(rows: list[tuple[int, int, int]]) -> None
     np.testing.assert_allclose(weigh_workers(answers), weigh_slowly(answers), atol=1e-9)
 
 
+def estimate_slowly(answers: Answers) -> list[list[float]]:
+    """Answer by answer, as docs/measures.md says it."""
+    rows = list(zip(answers.task.tolist(), answers.worker.tolist(), answers.label.tolist(), strict=True))
+    said, n_said = Counter((who, label) for _, who, label in rows), Counter(who for _, who, _ in rows)
+    knows = [min(0.95, weight**0.5) for weight in weigh_slowly(answers)]
+    labels = range(answers.n_labels)
+    usual = [1 + sum(knows[who] for _, who, given in rows if given == label) for label in labels]
+    found = [list(usual) for _ in range(answers.n_tasks)]
+    for task, who, label in rows:
+        rarity = (said[who, label] + 1) / (n_said[who] + answers.n_labels)
+        found[task][label] *= 1 + knows[who] / ((1 - knows[who]) * rarity)
+    return [[one / sum(row) for one in row] for row in found]
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 3), st.integers(0, 2)), min_size=1, max_size=30))
+def test_probabilities_equal_the_slow_oracle(rows: list[tuple[int, int, int]]) -> None:
+    task, worker, label = np.array(rows).T
+    answers = Answers(task, worker, label, 6, 4, 3)
+    np.testing.assert_allclose(estimate_probabilities(answers), estimate_slowly(answers), atol=1e-9)
+
+
 def test_a_careless_worker_weighs_less_than_the_two_who_agree() -> None:
     generator = np.random.default_rng(1)
     truth = generator.integers(3, size=60)
