@@ -22,14 +22,12 @@ from annotator.units import chance, dissecting, registering, sources
 from annotator.units.asked_options import LABELS_HELP, add_option_arguments, choose_options
 from annotator.units.finding import find_dissection
 from annotator.units.gpu_process import Keeper, gpu_process_if_none, is_one_alive
-from annotator.units.growing import ANEW, GROWN_FROM
-from annotator.units.layer_facts import spell_layer
+from annotator.units.growing import ANEW
 from annotator.units.models import GIVEN_UP, Dissection
 from annotator.units.names import make_slug
-from annotator.units.progress import count_taken, read_dissection_progress, read_survey
+from annotator.units.progress import read_dissection_progress
 from annotator.units.progress_lines import ProgressLines
-from workers.engine.format.bounds import DETECTOR_ABOVE
-from workers.engine.images.passed_over import PassedOver
+from annotator.units.telling import describe_dissection, tell_counts, tell_dissection, tell_estimate, tell_surveyed
 from workers.engine.networks.encoder_recipe import (
     ACTIVATIONS,
     IGNORED,
@@ -41,8 +39,6 @@ from workers.engine.networks.encoder_recipe import (
 )
 from workers.engine.networks.saved import SAVED
 from workers.engine.networks.source_names import NETWORK_FORMS
-from workers.engine.plurals import say_count
-from workers.needs import tell_needs
 
 MAX_LIMIT_GB = 1e6
 EXAMPLE = """
@@ -117,10 +113,10 @@ class Command(ProjectCommand):
                 self._follow_chance(dissection, keeper)
                 dissection.refresh_from_db()
         if options["json"]:
-            facts = [_summary(dissection) for dissection in dissections]
+            facts = [describe_dissection(dissection) for dissection in dissections]
             self.stdout.write(json.dumps(facts if options["rotation"] else facts[0], indent=2))
         else:
-            self.stdout.write("\n".join(_words(dissection) for dissection in dissections))
+            self.stdout.write("\n".join(tell_dissection(dissection) for dissection in dissections))
 
     def _requested(self, options: dict[str, Any]) -> list[Dissection]:
         """One dissection, or one for each power of the rotation."""
@@ -171,7 +167,7 @@ class Command(ProjectCommand):
                 f"Dissection {dissection.id} is done. Its layers are now measured with random weights, to stand beside"
                 f" its detectors. Interrupted, this goes on with --resume {dissection.id}."
             )
-            self.stderr.write(f"{_counts(dissection)}{note}")
+            self.stderr.write(f"{tell_counts(dissection)}{note}")
             self._follow(measured_by, keeper)
 
     def _follow(self, dissection: Dissection, keeper: Keeper) -> None:
@@ -190,8 +186,8 @@ class Command(ProjectCommand):
                 dissection.refresh_from_db()
                 if dissection.n_images and not said:
                     said = True
-                    console.print(_needs(dissection))
-                    for line in _surveyed(dissection):
+                    console.print(tell_estimate(dissection))
+                    for line in tell_surveyed(dissection):
                         console.print(line, markup=False)
                 seen = read_dissection_progress(dissection, now=now)
                 if bars.tasks[bar].description != seen.stage:
@@ -267,83 +263,3 @@ def _name_encoder(options: dict[str, Any]) -> dict[str, Any]:
     # A network that was registered so is found by its files; another one gets a free name.
     free = None if registering.find_registered(name) else name
     return {**options, **named, "network_name": options["network_name"] or free}
-
-
-def _surveyed(dissection: Dissection) -> list[str]:
-    """What the survey found of network and images, for whoever asked."""
-    network, image_set = dissection.network, dissection.image_set
-    lines = [f"Network {network.name}: {network.weights_words}."]
-    if network.is_random:
-        lines.append("The network has learned nothing: its weights are random. Give --weights for a trained one.")
-    lines.append(f"Image set {image_set.name}: {say_count(dissection.n_images, 'image')}.")
-    return [*lines, *(f"{PassedOver(**one).words()}." for one in dissection.passed_over)]
-
-
-def _needs(dissection: Dissection) -> str:
-    """Which tensors of the checkpoint were taken, if that was not plain, and what the survey estimates."""
-    survey = read_survey(dissection)
-    return "\n".join(filter(None, [survey.get("note", ""), tell_needs(survey)]))
-
-
-def _summary(dissection: Dissection) -> dict[str, Any]:
-    return {
-        "id": str(dissection.id),
-        "network": dissection.network.name,
-        "weights": dissection.network.weights_words,
-        "weights_sha256": dissection.network.weights_sha256,
-        "is_random": dissection.network.is_random,
-        "image_set": dissection.image_set.name,
-        "layers": dissection.layer_paths,
-        "n_images": dissection.n_images,
-        "n_quarantined": dissection.n_quarantined,
-        "passed_over": dissection.passed_over,
-        "grown_from": dissection.options.get(GROWN_FROM, ""),
-        "n_taken": count_taken(dissection) if GROWN_FROM in dissection.options else 0,
-        "n_units": dissection.dissected_units.count(),
-        "n_silent": dissection.dissected_units.exclude(silence="").count(),
-        "n_detectors": sum(
-            modes["paper"]["n_detectors"] for modes in dissection.detectors.values() if "paper" in modes
-        ),
-        "detectors": dissection.detectors,
-        "layer_facts": dissection.layer_facts,
-        "chance": chance.describe_chance(dissection),
-        "rotation": dissection.options.get("rotation", 0),
-        "seconds_by_stage": dissection.seconds_by_stage,
-        "artifact": dissection.artifact,
-        "artifact_sha256": dissection.artifact_sha256,
-    }
-
-
-def _words(dissection: Dissection) -> str:
-    facts = _summary(dissection)
-    stages = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in facts["seconds_by_stage"].items())
-    if facts["rotation"]:
-        return f"Turned by Q^{facts['rotation']:g} ({facts['artifact']}): {_counts(dissection)}"
-    return (
-        f"Dissection {facts['id']} of {facts['network']} ({facts['weights']}): {say_count(facts['n_units'], 'unit')} "
-        f"of {', '.join(facts['layers'])} over {say_count(facts['n_images'], 'image')} ({facts['n_quarantined']} "
-        f"quarantined). {say_count(facts['n_silent'], 'of the units is', 'of the units are')} silent.\n"
-        f"A detector has an IoU over {DETECTOR_ABOVE}.\n"
-        f"{_counts(dissection)}{_readings(dissection)}{stages}.\n{_taken(facts)}"
-        f"Crops and measures: {facts['artifact']}"
-    )
-
-
-def _taken(facts: dict[str, Any]) -> str:
-    """Which images were not measured again."""
-    if not facts["n_taken"]:
-        return ""
-    return (
-        f"{facts['n_taken']} of the images had been measured in dissection {facts['grown_from']}, before the image set "
-        "grew, and were taken from there.\n"
-    )
-
-
-def _readings(dissection: Dissection) -> str:
-    """A line for each layer: how it was read, which tokens were dropped, and where its cells lie."""
-    return "".join(f"{path}: {spell_layer(dissection, path)}.\n" for path in dissection.layer_paths)
-
-
-def _counts(dissection: Dissection) -> str:
-    counted = chance.print_counts(dissection).items()
-    return "".join(f"{path}: {line}\n" for path, lines in counted for line in lines)
