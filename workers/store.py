@@ -10,7 +10,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -189,50 +189,43 @@ class S3Store:
     def read(self, name: str) -> bytes:
         return self.read_version(name)[0]
 
-    def read_version(self, name: str) -> tuple[bytes, str]:
-        """The object and its ETag, of one moment."""
+    @contextmanager
+    def _failing(self, name: str, what: str) -> Iterator[None]:
+        """Raises what S3 answers as NotStored, StoreFull, or StoreError with the words `what`."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
+            yield
+        except BotoCoreError as error:
+            raise StoreError(f"{what}: {error}.") from error
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code in ("NoSuchKey", "404"):
+                raise NotStored(f"{name} is not in {self.root}.") from None
+            if code in S3_FULL:
+                raise StoreFull(f"No space is left for {name} in {self.root}.") from error
+            raise StoreError(f"{what}: {error}.") from error
+
+    def read_version(self, name: str) -> tuple[bytes, str]:
+        """The object and its ETag, of one moment."""
+        with self._failing(name, f"{name} could not be read from {self.root}"):
             answer = self._client.get_object(Bucket=self.bucket, Key=self._key(name))
             return bytes(answer["Body"].read()), str(answer["ETag"])
-        except BotoCoreError as error:
-            raise StoreError(f"{name} could not be read from {self.root}: {error}.") from error
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                raise NotStored(f"{name} is not in {self.root}.") from None
-            raise StoreError(f"{name} could not be read from {self.root}: {error}.") from error
 
     def fetch(self, name: str, *, folder: Path) -> Path:
         """The copy is named by a digest: names may hold slashes."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
         target = folder / hashlib.sha256(name.encode()).hexdigest()
-        try:
+        with self._failing(name, f"{name} could not be read from {self.root}"):
             self._client.download_file(self.bucket, self._key(name), str(target))
-        except BotoCoreError as error:
-            raise StoreError(f"{name} could not be read from {self.root}: {error}.") from error
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                raise NotStored(f"{name} is not in {self.root}.") from None
-            raise StoreError(f"{name} could not be read from {self.root}: {error}.") from error
         return target
 
     def write(self, name: str, data: Data) -> None:
         """S3 puts an object whole or not at all."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
+        with self._failing(name, f"{name} could not be written to {self.root}"):
             if isinstance(data, mmap.mmap):  # in parts: one put takes at most 5 GB
                 self._writer.upload_fileobj(data, self.bucket, self._key(name))
             else:
                 self._writer.put_object(Bucket=self.bucket, Key=self._key(name), Body=data)
-        except BotoCoreError as error:
-            raise StoreError(f"{name} could not be written to {self.root}: {error}.") from error
-        except ClientError as error:
-            if error.response["Error"]["Code"] in S3_FULL:
-                raise StoreFull(f"No space is left for {name} in {self.root}.") from error
-            raise StoreError(f"{name} could not be written to {self.root}: {error}.") from error
 
     def exists(self, name: str) -> bool:
         try:
@@ -243,26 +236,14 @@ class S3Store:
 
     def find_object(self, name: str) -> StoredObject:
         """The object as it is now; raises NotStored, StoreError."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
+        with self._failing(name, f"{self.root} does not answer"):
             found = self._client.head_object(Bucket=self.bucket, Key=self._key(name))
             return StoredObject(name=name, version=str(found["ETag"]), n_bytes=int(found["ContentLength"]))
-        except BotoCoreError as error:
-            raise StoreError(f"{self.root} does not answer: {error}.") from error
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
-                raise NotStored(f"{name} is not in {self.root}.") from None
-            raise StoreError(f"{self.root} does not answer: {error}.") from error
 
     def remove(self, name: str) -> None:
         """S3 takes it as done if there is no such object."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
+        with self._failing(name, f"{name} could not be removed from {self.root}"):
             self._writer.delete_object(Bucket=self.bucket, Key=self._key(name))
-        except (BotoCoreError, ClientError) as error:
-            raise StoreError(f"{name} could not be removed from {self.root}: {error}.") from error
 
     def clear(self) -> None:
         for name in list(self.names()):
@@ -273,15 +254,11 @@ class S3Store:
 
     def list_objects(self, prefix: str = "") -> Iterator[StoredObject]:
         """What lies under the prefix; a name is relative to the root. Raises StoreError."""
-        from botocore.exceptions import BotoCoreError, ClientError
-
         own = urlsplit(self.root).path.strip("/")
         start = f"{own}/{prefix}" if own else prefix
-        try:
+        with self._failing(prefix, f"{self.root} does not answer"):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=start):
                 for item in page.get("Contents", []):
                     name = item["Key"][len(own) :].lstrip("/")
                     if name and not name.endswith("/"):
                         yield StoredObject(name=name, version=item["ETag"], n_bytes=item["Size"])
-        except (BotoCoreError, ClientError) as error:
-            raise StoreError(f"{self.root} does not answer: {error}.") from error

@@ -11,11 +11,9 @@ from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.numbers import read_key
 from annotator.dashboard.frame.pages import SignedInRequest, show_part
-from annotator.dashboard.frame.stages import say_stage
+from annotator.dashboard.frame.stages import tell_unanswered
 from annotator.evidence.asking import CannotAsk
 from annotator.evidence.looking import find_layers
-from annotator.evidence.models import Question
-from annotator.units import gpu_queue
 from annotator.units.models import IMPORTED, Network
 
 
@@ -41,11 +39,8 @@ def _describe(network: Network) -> dict[str, Any]:
         question = find_layers(network=network, now=timezone.now())
     except CannotAsk as busy:
         return {"refusal": str(busy)}
-    if question.state == Question.State.REFUSED:
-        return {"refusal": question.refusal}
-    if question.state == Question.State.ASKED:
-        word = gpu_queue.read_progress(question.id, 0)
-        return {"stage": say_stage(word)}
+    if unanswered := tell_unanswered(question):
+        return unanswered
     dissected = set(network.layers.values_list("path", flat=True))
     return {"parts": make_tree(question.answer["layers"]), "dissected": dissected}
 

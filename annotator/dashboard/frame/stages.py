@@ -1,5 +1,6 @@
-"""What the GPU process does with a question, in the words of the page that waits for its answer."""
+"""What a page shows while a question has no answer: what the GPU process does with it, or why there is none."""
 
+from annotator.evidence.models import Question
 from annotator.units import gpu_queue
 from workers import contract
 from workers.valkey import ValkeyAway
@@ -16,3 +17,12 @@ def say_stage(word: contract.Progress | None) -> str:
     except ValkeyAway:
         return f"{WAITING}. The queue does not answer: whoever runs Unitscope starts it"
     return WAITING if is_there else f"{WAITING}. None is running: whoever runs Unitscope starts one"
+
+
+def tell_unanswered(question: Question) -> dict[str, str]:
+    """The refusal or the stage of a question, as pages name them; empty if it is answered."""
+    if question.state == Question.State.REFUSED:
+        return {"refusal": question.refusal}
+    if question.state == Question.State.ASKED:
+        return {"stage": say_stage(gpu_queue.read_progress(question.id, 0))}
+    return {}

@@ -16,14 +16,13 @@ from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
 from annotator.dashboard.frame.sending import send_picture
-from annotator.dashboard.frame.stages import say_stage
+from annotator.dashboard.frame.stages import tell_unanswered
 from annotator.dashboard.looking.photographs import find_crop
 from annotator.dashboard.looking.pictures import KEPT
 from annotator.dashboard.trying.overlays import OVERLAY_PX, draw_map
 from annotator.evidence.asking import CannotAsk
 from annotator.evidence.looking import find_views
 from annotator.evidence.models import Question
-from annotator.units import gpu_queue
 from annotator.units.models import DissectedUnit, TopImage
 from workers import contract
 from workers.engine.drawing.tiles import encode_jpeg
@@ -81,11 +80,8 @@ def _describe(shown: TopImage, dissected: DissectedUnit) -> dict[str, Any]:
         )
     except CannotAsk as busy:
         return {"refusal": str(busy)}
-    if question.state == Question.State.REFUSED:
-        return {"refusal": question.refusal}
-    if question.state == Question.State.ASKED:
-        word = gpu_queue.read_progress(question.id, 0)
-        return {"stage": say_stage(word)}
+    if unanswered := tell_unanswered(question):
+        return unanswered
     of_unit, of_class = (
         [_view(question, one) for one in question.answer["views"] if one["subject"] == subject] for subject in SUBJECTS
     )

@@ -12,14 +12,12 @@ from annotator.accounts.models import Role
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.merges import lead_to_merged
 from annotator.dashboard.frame.pages import SignedInRequest, show, show_part
-from annotator.dashboard.frame.stages import say_stage
+from annotator.dashboard.frame.stages import tell_unanswered
 from annotator.dashboard.units.cards import UnitCard, make_cards
 from annotator.dashboard.units.scope import Scope, find_scope
 from annotator.dashboard.units.selection import Selection
 from annotator.evidence.asking import CannotAsk
 from annotator.evidence.looking import find_walk
-from annotator.evidence.models import Question
-from annotator.units import gpu_queue
 from annotator.units.finding import find_neighbors, find_unit
 from annotator.units.models import IMPORTED, Dissection, Layer, Unit
 from workers import contract
@@ -75,11 +73,8 @@ def _describe(unit: Unit, layers: list[Layer], scope: Scope) -> dict[str, Any]:
         question = find_walk(dissection=dissection, layer_paths=[one.path for one in layers], now=timezone.now())
     except CannotAsk as busy:
         return {"refusal": str(busy)}
-    if question.state == Question.State.REFUSED:
-        return {"refusal": question.refusal}
-    if question.state == Question.State.ASKED:
-        word = gpu_queue.read_progress(question.id, 0)
-        return {"stage": say_stage(word)}
+    if unanswered := tell_unanswered(question):
+        return unanswered
     try:
         arrays = _read(question.folder)
     except (StoreError, ArtifactMalformed, OSError):

@@ -2,10 +2,9 @@
 over, and a photograph may stand in several rows, as in a file of boxes.
 """
 
-import csv
 from pathlib import Path
 
-from workers.engine.evidence.box_files.boxed_images import BoxesInvalid, parse_class, parse_path
+from workers.engine.evidence.box_files.boxed_images import BoxesInvalid, parse_class, parse_path, read_table
 
 COLUMNS = ("image", "class_index")
 
@@ -14,20 +13,13 @@ def read_classes(path: Path) -> dict[str, int]:
     """Class index by path below the folder of images, sorted by path. Raises BoxesInvalid."""
     found: dict[str, int] = {}
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            if missing := [name for name in COLUMNS if name not in (rows.fieldnames or [])]:
-                raise BoxesInvalid(f"{path.name} has no column {', '.join(missing)}.")
-            for row in rows:
-                where = f"{path.name}, line {rows.line_num}"
-                image = parse_path(row["image"] or "", where)
-                class_index = parse_class(row["class_index"] or "", where)
-                if found.setdefault(image, class_index) != class_index:
-                    raise BoxesInvalid(f"{where}: {image} has another class than before.")
+        for row, where in read_table(path, COLUMNS):
+            image = parse_path(row["image"] or "", where)
+            class_index = parse_class(row["class_index"] or "", where)
+            if found.setdefault(image, class_index) != class_index:
+                raise BoxesInvalid(f"{where}: {image} has another class than before.")
     except OSError as error:
         raise BoxesInvalid(f"{path} cannot be read: {error.strerror}.") from None
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BoxesInvalid(f"{path.name} cannot be read as a CSV: {error}.") from None
     if not found:
         raise BoxesInvalid(f"{path.name} names no photographs.")
     return dict(sorted(found.items()))

@@ -5,7 +5,6 @@ wsolevaluation's folder [CRLSA20]: localization.txt (path,mask,region to ignore 
 (path,class). Masks and regions are pictures below the folder of images; what is not black in them belongs to them.
 """
 
-import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.engine.evidence.box_files.boxed_images import BoxesInvalid, parse_class, parse_path
+from workers.engine.evidence.box_files.boxed_images import BoxesInvalid, parse_class, parse_path, read_table
 from workers.engine.evidence.box_files.wsol import BOXES, CLASSES, read_list
 from workers.engine.images.mask_files import read_mask
 
@@ -81,17 +80,9 @@ def _read_resized(file: Path, size_px: int) -> NDArray[np.bool_]:
 
 
 def _read_table(path: Path) -> Iterator[_Row]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            if missing := [name for name in COLUMNS if name not in (rows.fieldnames or [])]:
-                raise BoxesInvalid(f"{path.name} has no column {', '.join(missing)}.")
-            for row in rows:
-                where = f"{path.name}, line {rows.line_num}"
-                given = [row["image"] or "", row["mask"] or "", row.get(IGNORE) or ""]
-                yield _make_row(given, parse_class(row["class_index"] or "", where), where)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BoxesInvalid(f"{path.name} cannot be read as a CSV: {error}.") from None
+    for row, where in read_table(path, COLUMNS):
+        given = [row["image"] or "", row["mask"] or "", row.get(IGNORE) or ""]
+        yield _make_row(given, parse_class(row["class_index"] or "", where), where)
 
 
 def _read_wsol(folder: Path) -> Iterator[_Row]:

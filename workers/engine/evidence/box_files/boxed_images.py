@@ -1,6 +1,7 @@
 """Photographs with the boxes of one class each: what files of boxes are read into, and what is refused in them."""
 
-from collections.abc import Iterable, Iterator
+import csv
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,6 +74,19 @@ def _is_file(path: Path) -> bool:
     except OSError:
         # A name too long for any file, or a folder without rights.
         return False
+
+
+def read_table(path: Path, columns: Sequence[str]) -> Iterator[tuple[dict[str, str | None], str]]:
+    """Each row of a CSV, and where it stands. Raises BoxesInvalid."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            if missing := [name for name in columns if name not in (rows.fieldnames or [])]:
+                raise BoxesInvalid(f"{path.name} has no column {', '.join(missing)}.")
+            for row in rows:
+                yield row, f"{path.name}, line {rows.line_num}"
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise BoxesInvalid(f"{path.name} cannot be read as a CSV: {error}.") from None
 
 
 def parse_numbers(values: Iterable[object], where: str) -> Iterator[float]:

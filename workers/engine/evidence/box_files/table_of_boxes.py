@@ -2,7 +2,6 @@
 are passed over.
 """
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from workers.engine.evidence.box_files.boxed_images import (
     parse_class,
     parse_numbers,
     parse_path,
+    read_table,
 )
 
 COLUMNS = ("image", "class_index", "width", "height", "x0", "y0", "x1", "y1")
@@ -23,15 +23,8 @@ def recognizes(path: Path) -> bool:
 
 def read(path: Path) -> Iterator[BoxRow]:
     """Raises BoxesInvalid."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file)
-            if missing := [name for name in COLUMNS if name not in (rows.fieldnames or [])]:
-                raise BoxesInvalid(f"{path.name} has no column {', '.join(missing)}.")
-            for row in rows:
-                yield _read_row(row, f"{path.name}, line {rows.line_num}")
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BoxesInvalid(f"{path.name} cannot be read as a CSV: {error}.") from None
+    for row, where in read_table(path, COLUMNS):
+        yield _read_row(row, where)
 
 
 def _read_row(row: dict[str, str | None], where: str) -> BoxRow:
