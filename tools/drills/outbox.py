@@ -1,14 +1,10 @@
 """The crash points of the outbox, 20 times each: against a sandbox that makes faults, and Prolific's stand-in."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from tools.drills._pieces import run_in_pieces
+from tools.drills._tests import ROOT, run_test
 
-ROOT = Path(__file__).parent.parent.parent
 KEPT = ROOT / "var" / "drills" / "outbox.json"
 KEPT_OF_PROLIFIC = KEPT.with_name("prolific.json")
 SANDBOX = "tests/annotator/crowd/outbox/test_performing.py"
@@ -37,27 +33,18 @@ def drill_prolific() -> str:
 
 
 def _repeat_sandbox(first: int, n: int) -> str:
-    return _test(SANDBOX, "no_crash_loses", UNITSCOPE_CRASH_REPEATS=f"{first}:{first + n}")
+    repeats = f"{first}:{first + n}"
+    return _tell(run_test(SANDBOX, named="no_crash_loses", UNITSCOPE_CRASH_REPEATS=repeats))
 
 
 def _repeat_prolific(first: int, n: int) -> str:
     assert n == 1
-    return _test(PROLIFIC, "no_kill or no_crash")
+    return _tell(run_test(PROLIFIC, named="no_kill or no_crash"))
 
 
-def _test(path: str, which: str, **environment: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", path, "-q", "-p", "no:randomly", "-k", which],
-        cwd=ROOT,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
-    said = done.stdout.strip().splitlines()[-1]
-    print(f"  {said}", flush=True)
-    return said
+def _tell(lines: list[str]) -> str:
+    print(f"  {lines[-1]}", flush=True)
+    return lines[-1]
 
 
 DRILLS: dict[str, Callable[[], str]] = {
