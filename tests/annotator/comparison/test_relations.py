@@ -40,6 +40,7 @@ def test_none_of_these_is_a_dog(concept: str) -> None:
         ("street", "road", "hyponym"),
         ("no sky", "sky", "different"),
         ("none", "sky", "different"),
+        ("street light", "streetlight", "equal"),
     ],
 )
 def test_relations(concept: str, label: str, relation: str) -> None:
@@ -50,3 +51,8 @@ def test_a_part_says_by_which_rule() -> None:
     found = find_relation(concept="wheel", label="car", vocabulary=VOCABULARY)
     assert (found.relation, found.rule) == (Relation.PART, "wheel is a part of car (own table)")
     assert not found.is_same_thing
+
+
+def test_who_names_nothing_is_told_so() -> None:
+    found = find_relation(concept="", label="sky", vocabulary=VOCABULARY)
+    assert (found.relation, found.rule) == (Relation.DIFFERENT, "people named nothing")

@@ -35,6 +35,26 @@ def test_what_is_not_written_does_not_happen(before: HITStatus, after: HITStatus
         states.check_hit_move(before, after)
 
 
+@pytest.mark.parametrize(
+    ("before", "n_available", "n_accepted", "is_expired", "after"),
+    [
+        (HITStatus.DISPOSED, 1, 0, False, HITStatus.DISPOSED),
+        (HITStatus.REVIEWING, 0, 0, False, HITStatus.REVIEWING),
+        (HITStatus.REVIEWING, 1, 0, False, HITStatus.ASSIGNABLE),
+        (HITStatus.REVIEWABLE, 1, 0, True, HITStatus.REVIEWABLE),
+        (HITStatus.ASSIGNABLE, 1, 1, True, HITStatus.UNASSIGNABLE),
+        (HITStatus.ASSIGNABLE, 1, 0, True, HITStatus.REVIEWABLE),
+        (HITStatus.UNASSIGNABLE, 0, 0, False, HITStatus.REVIEWABLE),
+        (HITStatus.UNASSIGNABLE, 1, 1, False, HITStatus.ASSIGNABLE),
+    ],
+)
+def test_what_the_counts_of_a_hit_make_of_it(
+    before: HITStatus, n_available: int, n_accepted: int, is_expired: bool, after: HITStatus
+) -> None:
+    counts = {"n_available": n_available, "n_accepted": n_accepted, "is_expired": is_expired}
+    assert states.next_hit_status(before, **counts) is after
+
+
 def test_an_assignment_ends_once(mturk: Any, new_person: Callable[..., Person], now: dt.datetime) -> None:
     mturk.create_hit(**HIT_TYPE, LifetimeInSeconds=3600, Question=EXTERNAL_QUESTION)
     assignment = working.accept(new_person(), hit_id=HIT.objects.get().pk, now=now)
