@@ -22,6 +22,11 @@ HIT_TYPE = {
     "Title": "Describe what you see", "Description": "Look at pictures and say what they share.", "Reward": "0.50",
     "AssignmentDurationInSeconds": 600, "AutoApprovalDelayInSeconds": 3600, "Keywords": "images, describe",
 }  # fmt: skip
+# What fixtures below make and do.
+Visit = Callable[[Person], Client]
+NewPerson = Callable[..., Person]
+NewHit = Callable[..., HIT]
+Accept = Callable[[Client, HIT], Assignment]
 
 
 @pytest.fixture(autouse=True)

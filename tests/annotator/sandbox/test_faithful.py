@@ -19,9 +19,7 @@ from annotator.sandbox import delivering
 from annotator.sandbox.acts import accounts, publishing, working
 from annotator.sandbox.models import HIT, Assignment, Person, Requester
 from annotator.sandbox.worker import listing
-from tests.annotator.sandbox.conftest import HIT_TYPE
-
-Accept = Callable[[Client, HIT], Assignment]
+from tests.annotator.sandbox.conftest import HIT_TYPE, Accept
 
 
 @pytest.fixture

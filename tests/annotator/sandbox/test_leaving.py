@@ -13,13 +13,12 @@ from django.test import Client
 from django.utils import timezone
 
 from annotator.sandbox.acts import accounts, auditing, membership, working
-from annotator.sandbox.models import HIT, Assignment, Person
+from annotator.sandbox.models import Assignment, Person
 from annotator.sandbox.rules.refusals import Refused
+from tests.annotator.sandbox.conftest import NewHit, NewPerson
 from tests.conformance.documents import FORM, UPLOAD_FORM
 
 pytestmark = pytest.mark.django_db
-NewPerson = Callable[..., Person]
-NewHit = Callable[..., HIT]
 
 
 def leave(browser: Client, person: Person) -> int:

@@ -13,9 +13,9 @@ from django.test import Client
 from annotator.sandbox.acts import paying_out
 from annotator.sandbox.models import HIT, Payout, Person
 from annotator.sandbox.rules import sealing
+from tests.annotator.sandbox.conftest import NewPerson
 
 pytestmark = pytest.mark.django_db
-NewPerson = Callable[..., Person]
 
 
 @pytest.fixture

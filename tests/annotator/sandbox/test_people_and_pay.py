@@ -20,10 +20,10 @@ from django.utils import timezone
 from annotator.sandbox.acts import auditing, paying_out
 from annotator.sandbox.models import HIT, Assignment, LedgerEntry, Payout, Person, Report
 from annotator.sandbox.rules import sealing
+from tests.annotator.sandbox.conftest import NewPerson
 
 pytestmark = pytest.mark.django_db
 N_PEOPLE = 20
-NewPerson = Callable[..., Person]
 
 
 class Browser:

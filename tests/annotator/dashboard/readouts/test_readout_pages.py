@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from PIL import Image as Picture
 
@@ -24,29 +22,12 @@ from annotator.units.models import ImageSet, Network
 from tests.annotator.crowd.making import NOW
 from tests.annotator.dashboard.making import sign_in
 from tests.annotator.dashboard.readouts.conftest import ARCHITECTURE, N_UNITS, VQA_REPORT, keep
-from tests.annotator.dashboard.test_pages import MAX_QUERIES
-from tests.annotator.dashboard.trying.conftest import Run, photograph
+from tests.annotator.dashboard.trying.conftest import Run, photograph, posts_commit, read
 
 
 @pytest.fixture
 def researcher(asks: Readout, django_capture_on_commit_callbacks: Any) -> Client:
-    client = sign_in(Role.RESEARCHER)
-    post = client.post
-
-    def post_and_commit(*given: Any, **named: Any) -> Any:
-        with django_capture_on_commit_callbacks(execute=True):
-            return post(*given, **named)
-
-    client.post = post_and_commit  # type: ignore[method-assign]
-    return client
-
-
-def read(client: Client, address: str) -> str:
-    with CaptureQueriesContext(connection) as captured:
-        response = client.get(address)
-    assert response.status_code == 200, address
-    assert len(captured) <= MAX_QUERIES, address
-    return str(response.content.decode())
+    return posts_commit(sign_in(Role.RESEARCHER), django_capture_on_commit_callbacks)
 
 
 def ask(client: Client, readout: Readout, **fields: str) -> Any:

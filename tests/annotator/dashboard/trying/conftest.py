@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from PIL import Image as Picture
 from pytest_django import Settings
 
@@ -13,6 +16,7 @@ from annotator.evidence import asking
 from annotator.units import gpu_queue
 from annotator.units.models import Network
 from tests.annotator.crowd.making import NOW
+from tests.annotator.dashboard.test_pages import MAX_QUERIES
 from workers import answering, tasks
 
 Run = Callable[[], None]
@@ -47,3 +51,24 @@ def photograph(size: tuple[int, int] = (90, 60), kind: str = "JPEG", mode: str =
     encoded = io.BytesIO()
     Picture.radial_gradient("L").resize(size).convert(mode).save(encoded, kind, **options)
     return encoded.getvalue()
+
+
+def posts_commit(client: Client, capture: Any) -> Client:
+    """The client whose posts end in a commit: what they send to GPU processes is sent then."""
+    post = client.post
+
+    def post_and_commit(*given: Any, **named: Any) -> Any:
+        with capture(execute=True):
+            return post(*given, **named)
+
+    client.post = post_and_commit  # type: ignore[method-assign]
+    return client
+
+
+def read(client: Client, address: str) -> str:
+    """A page of few queries."""
+    with CaptureQueriesContext(connection) as captured:
+        response = client.get(address)
+    assert response.status_code == 200, address
+    assert len(captured) <= MAX_QUERIES, address
+    return str(response.content.decode())

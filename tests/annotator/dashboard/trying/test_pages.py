@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from PIL import Image as Picture
 
 from annotator.accounts.models import AuditEntry, Role
@@ -21,8 +19,7 @@ from annotator.evidence.models import Question, UnitClasses
 from annotator.units.models import Image, ImageSet, Layer, Network, Unit
 from tests.annotator.crowd.making import NOW
 from tests.annotator.dashboard.making import make_person, sign_in
-from tests.annotator.dashboard.test_pages import MAX_QUERIES
-from tests.annotator.dashboard.trying.conftest import Run, photograph
+from tests.annotator.dashboard.trying.conftest import Run, photograph, posts_commit, read
 from tests.workers.engine.making import make_broden
 from workers import answering, contract
 from workers.store import open_store
@@ -30,27 +27,11 @@ from workers.store import open_store
 
 @pytest.fixture
 def researcher(run: Run, network: Network, django_capture_on_commit_callbacks: Any) -> Client:
-    client = sign_in(Role.RESEARCHER)
-    post = client.post
-
-    def post_and_commit(*given: Any, **named: Any) -> Any:
-        with django_capture_on_commit_callbacks(execute=True):
-            return post(*given, **named)
-
-    client.post = post_and_commit  # type: ignore[method-assign]
-    return client
+    return posts_commit(sign_in(Role.RESEARCHER), django_capture_on_commit_callbacks)
 
 
 def upload(client: Client, content: bytes, name: str = "my house.jpg") -> Any:
     return client.post("/try/", {"network": "small", "file": SimpleUploadedFile(name, content)})
-
-
-def read(client: Client, address: str) -> str:
-    with CaptureQueriesContext(connection) as captured:
-        response = client.get(address)
-    assert response.status_code == 200, address
-    assert len(captured) <= MAX_QUERIES, address
-    return str(response.content.decode())
 
 
 def test_a_photograph_from_upload_to_deletion(researcher: Client, run: Run, tmp_path: Path, viewer: Client) -> None:

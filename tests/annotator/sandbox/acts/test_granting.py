@@ -6,18 +6,16 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.utils import timezone
 
 from annotator.sandbox.acts import granting
-from annotator.sandbox.models import Person, Qualification, QualificationRequest, QualificationType
+from annotator.sandbox.models import Qualification, QualificationRequest, QualificationType
 from annotator.sandbox.questions.answers import Answer
 from annotator.sandbox.rules.refusals import Refused
+from tests.annotator.sandbox.conftest import NewPerson, Visit
 from tests.conformance.documents import ANSWER_KEY, FORM
 
 pytestmark = pytest.mark.django_db
-NewPerson = Callable[..., Person]
-Visit = Callable[[Person], Client]
 
 
 def make_type(mturk: Any, **fields: Any) -> QualificationType:

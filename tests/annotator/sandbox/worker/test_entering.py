@@ -9,17 +9,8 @@ from django.core.management import call_command
 from django.test import Client
 
 from annotator.sandbox.acts import accounts
-from annotator.sandbox.models import HIT, Assignment, Person
-from annotator.sandbox.questions.documents import HTML_NAMESPACE
-
-Visit = Callable[[Person], Client]
-NewPerson = Callable[..., Person]
-Accept = Callable[[Client, HIT], Assignment]
-HTML = (
-    f'<HTMLQuestion xmlns="{HTML_NAMESPACE}"><HTMLContent>'
-    "<![CDATA[<!DOCTYPE html><p id='own'>hello</p>]]></HTMLContent><FrameHeight>0</FrameHeight></HTMLQuestion>"
-)
-
+from annotator.sandbox.models import HIT, Person
+from tests.annotator.sandbox.conftest import Accept, NewPerson
 
 FIELDS = {"name": "Ada", "country": "us", "of_age": "1"}
 

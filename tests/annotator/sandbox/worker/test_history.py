@@ -9,18 +9,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from annotator.sandbox.models import HIT, Assignment, Message, Person, Requester
-from annotator.sandbox.questions.documents import HTML_NAMESPACE
+from annotator.sandbox.models import HIT, Message, Requester
 from annotator.sandbox.worker import history
+from tests.annotator.sandbox.conftest import Accept, NewPerson, Visit
 from tests.conformance.documents import FORM
-
-Visit = Callable[[Person], Client]
-NewPerson = Callable[..., Person]
-Accept = Callable[[Client, HIT], Assignment]
-HTML = (
-    f'<HTMLQuestion xmlns="{HTML_NAMESPACE}"><HTMLContent>'
-    "<![CDATA[<!DOCTYPE html><p id='own'>hello</p>]]></HTMLContent><FrameHeight>0</FrameHeight></HTMLQuestion>"
-)
 
 
 def test_earnings_are_what_was_paid(

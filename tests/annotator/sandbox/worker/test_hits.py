@@ -8,13 +8,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from annotator.sandbox.acts import working
-from annotator.sandbox.models import HIT, Assignment, Notification, NotificationSetting, Person
+from annotator.sandbox.models import HIT, Assignment, Notification, NotificationSetting
 from annotator.sandbox.questions.documents import HTML_NAMESPACE
+from tests.annotator.sandbox.conftest import Accept, NewPerson, Visit
 from tests.conformance.documents import FORM, UPLOAD_FORM
 
-Visit = Callable[[Person], Client]
-NewPerson = Callable[..., Person]
-Accept = Callable[[Client, HIT], Assignment]
 HTML = (
     f'<HTMLQuestion xmlns="{HTML_NAMESPACE}"><HTMLContent>'
     "<![CDATA[<!DOCTYPE html><p id='own'>hello</p>]]></HTMLContent><FrameHeight>0</FrameHeight></HTMLQuestion>"

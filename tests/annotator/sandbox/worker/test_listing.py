@@ -11,18 +11,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from annotator.sandbox.acts.qualifying import PERCENT_APPROVED
-from annotator.sandbox.models import HIT, Assignment, Person, QualificationType, Requester
+from annotator.sandbox.models import HIT, QualificationType, Requester
 from annotator.sandbox.models.accounts import OWN
-from annotator.sandbox.questions.documents import HTML_NAMESPACE
+from tests.annotator.sandbox.conftest import Accept, NewPerson, Visit
 from tests.conformance.documents import FORM
-
-Visit = Callable[[Person], Client]
-NewPerson = Callable[..., Person]
-Accept = Callable[[Client, HIT], Assignment]
-HTML = (
-    f'<HTMLQuestion xmlns="{HTML_NAMESPACE}"><HTMLContent>'
-    "<![CDATA[<!DOCTYPE html><p id='own'>hello</p>]]></HTMLContent><FrameHeight>0</FrameHeight></HTMLQuestion>"
-)
 
 
 def test_groups_are_listed_searched_and_sorted(stranger: Client, new_hit: Callable[..., HIT]) -> None:
