@@ -49,6 +49,8 @@ def test_identical_rate_is_the_share_of_pairs() -> None:
 def test_nothing_is_claimed_where_agreement_is_not_defined() -> None:
     assert estimate(weigh_alpha, np.array([[1.0, 0.0]])).value is None
     assert estimate(weigh_kappa, np.array([[3.0, 0.0], [3.0, 0.0]])).value is None
+    assert measure(weigh_kappa, np.array([[3.0, 0.0], [3.0, 0.0]])) is None
+    assert measure(weigh_alpha, np.array([[1.0, 0.0]])) is None
     # All pairs are identical: a share has Wilson's interval, and a coefficient that resamples do not move has none.
     alike = np.array([[3.0, 0.0], [0.0, 3.0], [3.0, 0.0]])
     kappa, identical = estimate(weigh_kappa, alike), estimate(weigh_identical, alike)
