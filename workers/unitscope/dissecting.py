@@ -1,6 +1,7 @@
 """Dissect a network in this process: the steps and the artifact of the command `dissect` (docs/notebook.md)."""
 
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -8,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from workers.contract import CONTENTS
@@ -35,6 +37,7 @@ from workers.unitscope.networks import Named, find_device, load_network
 RECORDED: Mapping[str, Any] = {"seed": 0, "iou_modes": ["paper"]}
 # Images between two reports of progress.
 READ_AT_ONCE = 64
+LINE_SECONDS = 5.0
 
 
 def dissect(
@@ -42,7 +45,7 @@ def dissect(
     *,
     layers: Sequence[str],
     images: str | PathLike[str],
-    labels: str | PathLike[str] = "",
+    labels: str | PathLike[str] | None = "",
     weights: str | PathLike[str] | None = None,
     preprocessing: Preprocessing | Mapping[str, Any] | None = None,
     device: str = "",
@@ -67,10 +70,13 @@ def dissect(
     paths = [layers] if isinstance(layers, str) else list(layers)
     if not paths or not all(isinstance(path, str) for path in paths):
         raise LayerError(f"layers are dotted paths, one or several, such as ['layer4'], and not {layers!r}.")
+    for name, value in (("images", images), ("labels", labels or "")):
+        if not isinstance(value, str | PathLike):
+            raise TypeError(f"{name} is a path, and not of type {type(value).__name__}.")
     device = device or find_device(network)
     loaded = load_network(network, weights=weights, preprocessing=preprocessing, device=device, layers=paths)
     shapes = recipe.survey(network=loaded, layers=paths, device=device, options=chosen)
-    image_set = open_image_set(Path(images), str(labels))
+    image_set = open_image_set(Path(images), str(labels or ""))
     recipe.check_first_images(network=loaded, shapes=shapes, image_set=image_set, options=chosen, device=device)
     folder = Folder()
     store = open_store(str(folder.path))
@@ -88,19 +94,26 @@ def dissect(
 
 
 class _Bar:
-    """One line of progress; `advance` takes stage, number done and number in all."""
+    """One line of progress; `advance` takes stage, number done and number in all. In a pipe or a log, where no bar can
+    be drawn, a line every few seconds.
+    """
 
     def __init__(self, bars: Progress) -> None:
-        self._bars, self._stage = bars, ""
+        self._bars, self._stage, self._said_at = bars, "", 0.0
         self.is_shown = not bars.disable
+        self._is_logged = self.is_shown and not (bars.console.is_terminal or bars.console.is_jupyter)
         self._line = bars.add_task("", total=None)
 
     def say(self, words: str) -> None:
         """A line that stays, above the bar."""
-        self._bars.console.print(words, markup=False, highlight=False)
+        self._bars.console.print(words, markup=False, highlight=False, soft_wrap=True)
 
     def advance(self, stage: str, n_done: int, n_total: int) -> None:
-        if stage != self._stage:
+        is_due, now = stage != self._stage, time.monotonic()
+        if self._is_logged and (is_due or now - self._said_at >= LINE_SECONDS):
+            self._said_at = now
+            self.say(f"{stage}: {n_done:,} of {n_total:,}" if n_total else stage)
+        if is_due:
             self._stage = stage
             self._bars.reset(self._line, description=stage)
         self._bars.update(self._line, completed=n_done, total=n_total or None)
@@ -109,7 +122,7 @@ class _Bar:
 @contextmanager
 def _show(wanted: bool) -> Iterator[_Bar]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, transient=True, disable=not wanted) as bars:
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not wanted) as bars:
         yield _Bar(bars)
 
 

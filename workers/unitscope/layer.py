@@ -86,7 +86,12 @@ class Layer:
         return self._units[index]
 
     def best(self, n: int = SHOWN_UNITS) -> list["Unit"]:
-        """The n units of highest IoU; of a set without labels, the first ones that are not silent."""
+        """The n units of highest IoU; of a set without labels, the first ones that are not silent.
+
+        Raises ValueError for n below zero.
+        """
+        if n < 0:
+            raise ValueError(f"n is a number of units, and not {n}.")
         return sorted(self, key=lambda unit: (-(unit.iou or 0.0), bool(unit.silence), unit.index))[:n]
 
     def __repr__(self) -> str:

@@ -192,7 +192,10 @@ def test_a_unit_without_a_label_is_not_said_to_wait_for_people() -> None:
         ({"device": "meta"}, NetworkError, "There is no device 'meta'"),
         ({"network": making.tiny_network(), "device": "gpu"}, NetworkError, "There is no device 'gpu' here"),
         ({"tail": "x"}, OptionsInvalid, "tail is 'x', which is no number"),
-        ({"network": torch.nn.ReLU(), "preprocessing": {"px": 96}}, PreprocessingInvalid, "It states input_px"),
+        ({"network": torch.nn.ReLU(), "preprocessing": {"px": 96}}, PreprocessingInvalid, "states 'px', which is none of"),
+        ({"images": ["a.jpg"]}, TypeError, "images is a path, and not of type list"),
+        ({"labels": 3}, TypeError, "labels is a path, and not of type int"),
+        ({"labels": "label.csv"}, ImageSetError, r"labels at label.csv, but at .*/set/label.csv"),
         ({"preprocessing": 96}, TypeError, "preprocessing is a Preprocessing or a dict .* not a int"),
     ],
 )  # fmt: skip
@@ -229,6 +232,16 @@ def test_pictures_of_no_crops_are_refused(found: unitscope.Dissection) -> None:
     with pytest.raises(ValueError, match="number of crops, and not -1"):
         unit.crops(-1)
     assert unit.crops(0) == []
+    with pytest.raises(ValueError, match="number of units, and not -1"):
+        found["4"].best(-1)
+
+
+def test_a_piped_run_says_its_progress_line_by_line(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    unitscope.dissect(TINY, layers=["4"], images=images, **CHOSEN)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "reading the image set: 0 of 8" in said.err.splitlines()
+    assert any(line.startswith("measure: ") for line in said.err.splitlines())
 
 
 def test_a_file_that_cannot_be_written_is_named(found: unitscope.Dissection, tmp_path: Path) -> None:

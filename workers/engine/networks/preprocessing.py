@@ -57,13 +57,15 @@ class Preprocessing:
         """This one with the values that are stated, as JSON gives them. Mean and deviation go with a scale: if both are
         stated, what is not stated is as usual, and not as here. Raises PreprocessingInvalid.
         """
+        known = ", ".join(one.name for one in fields(self))
+        if (strange := next((name for name in data if name not in known.split(", ")), None)) is not None:
+            raise PreprocessingInvalid(f"The preprocessing states {strange!r}, which is none of {known}.")
         try:
             changed = dict(data)
             for name in {"mean", "std"} & changed.keys():
                 changed[name] = _read_three(changed[name])
             return replace(Preprocessing() if {"mean", "std"} <= changed.keys() else self, **changed)
         except (ValueError, TypeError) as error:
-            known = ", ".join(one.name for one in fields(self))
             raise PreprocessingInvalid(f"The preprocessing cannot be read: {error}. It states {known}.") from None
 
     def to_json(self) -> dict[str, Any]:

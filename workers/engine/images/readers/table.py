@@ -46,7 +46,8 @@ def _find_reader(asked: Asked) -> ImageSetReader:
     if labels == NO_LABELS:
         return folder.READER
     if asked.label_path is not None and not asked.label_path.exists():
-        raise ImageSetError(f"There is no file or folder of labels at {labels}.")
+        inside = f", but at {root / labels}" if (root / labels).exists() else ""
+        raise ImageSetError(f"There is no file or folder of labels at {labels}{inside}.")
     reader = next(reader for reader in READERS if reader.recognizes(asked))
     if asked.label_path is not None and not reader.has_labels:
         raise ImageSetError(
