@@ -107,7 +107,9 @@ def _show(request: SignedInRequest, letters: "QuerySet[Letter]", *, refusal: str
 
 def _note(request: SignedInRequest, action: str, letter: Letter) -> None:
     told = {"to": letter.worker.pseudonym, "marketplace": letter.marketplace}
-    write_audit_entry(actor=request.user, action=action, subject=str(letter.pk), details=told, now=timezone.now())
+    write_audit_entry(
+        actor=request.user, action=action, subject=f"letter {letter.pk}", details=told, now=timezone.now()
+    )
 
 
 def _send(request: SignedInRequest, answer: Letter) -> HttpResponse:

@@ -87,9 +87,13 @@ def unlocalized(number: float) -> str:
 def reason_words(reason: object) -> str:
     """A stored reason (JSON) as a line of words."""
     if isinstance(reason, dict):
-        return "; ".join(f"{name_words(str(name))}: {reason_words(value)}" for name, value in reason.items())
+        return "; ".join(
+            f"{name_words(str(name))}: {reason_words(value).rstrip('.')}" for name, value in reason.items()
+        )
     if isinstance(reason, list):
         return ", ".join(reason_words(one) for one in reason)
+    if isinstance(reason, bool):
+        return "yes" if reason else "no"
     return f"{reason:.3g}" if isinstance(reason, float) else str(reason)
 
 
