@@ -123,8 +123,9 @@ def gather_crew(images: Path) -> "Crew":
     from annotator.demo.people.judgement import Knowledge
     from annotator.demo.people.library import Library
     from annotator.demo.people.seeing import Viewer
+    from annotator.demo.people.signing_in import Site
     from annotator.demo.people.tempers import gather_people
-    from annotator.demo.people.working import Crew, Site
+    from annotator.demo.people.working import Crew
 
     class PanelBrowser(Browser):
         """The way back to Prolific ends at its address: nothing is sent there."""

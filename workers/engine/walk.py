@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
 from workers.engine.networks.hooks import eval_mode, find_layer
-from workers.engine.networks.operations import ELEMENTWISE, PASSING, POOLING
+from workers.engine.networks.operation_names import ELEMENTWISE, PASSING, POOLING
 
 N_STRONGEST = 8
 CONVOLUTION = "convolution"

@@ -1,50 +1,34 @@
-"""Simulated people at work: signing up, taking HITs and answering them, as a browser would, over HTTP alone.
+"""Simulated people at work: taking HITs and answering them, as a browser would, over HTTP alone.
 
 They see what a browser gets and nothing else. Which of them take a HIT follows from what its preview shows, so it is
 the same after any interruption; a HIT that was accepted and not submitted is found in the person's queue and done.
 """
 
 import hashlib
-import io
-import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from annotator.crowd.hit_types.hit_type import Sight
 from annotator.crowd.hit_types.templates import find_hit_type
 from annotator.demo.people.browser import Browser, Page, PageUnexpected, fill_form, find
+from annotator.demo.people.frames import fetch_tiles, open_frame, read_config
 from annotator.demo.people.judgement import Knowledge, judge
 from annotator.demo.people.photographs import PhotographViewer, answer_question
 from annotator.demo.people.seeing import TileSight, Viewer, key_tile
+from annotator.demo.people.signing_in import Site
 from annotator.demo.people.tempers import Person, draw, rank_people
-from annotator.embedded import write_privately
 
 # If fewer tiles of a preview are recognized, its images are not from the rendered set, and it is skipped.
 _MIN_KNOWN = 0.5
-_NAME_TRIES = 3
 _ROUNDS_OF_MUST_FIND = 3
-
-
-@dataclass(frozen=True)
-class Site:
-    """The marketplace's worker site, and which HITs (their ids there) the people work on, of which groups."""
-
-    url: str
-    hit_type_ids: frozenset[str]
-    hit_ids: frozenset[str]
-
-    def at(self, path: str) -> str:
-        return f"{self.url.rstrip('/')}/worker/{path}"
 
 
 @dataclass
@@ -121,9 +105,9 @@ class Crew:
     def _preview(self, hit: str, person: Person) -> str | None:
         """A key of what the preview shows; None if the images are not from the rendered set."""
         browser = self.browsers[person.name]
-        frame = _open_frame(browser, browser.get(self.site.at(f"hits/{hit}/")))
-        config = _read_config(frame)
-        units = _fetch_tiles(browser, frame, config, config["sheets"])
+        frame = open_frame(browser, browser.get(self.site.at(f"hits/{hit}/")))
+        config = read_config(frame)
+        units = fetch_tiles(browser, frame, config, config["sheets"])
         tiles = np.concatenate(units)
         sights = [s for unit, of in zip(units, config["units"], strict=True) for s in self._look(unit, of)]
         if sum(sight.shows is not None for sight in sights) < _MIN_KNOWN * len(sights):
@@ -147,7 +131,7 @@ class Crew:
         page = browser.get(self.site.at(f"assignments/{assignment}/"))
         if find(page, "done") is not None:
             return
-        answer = self.do_page(person, browser, _open_frame(browser, page))
+        answer = self.do_page(person, browser, open_frame(browser, page))
         if answer is None:
             self._give_back(browser, page)
             return
@@ -159,7 +143,7 @@ class Crew:
         """Does one HIT's page and hands the answer back; the page that follows. None: the page refuses this person."""
         if find(frame, "refusal") is not None:
             return None
-        config = _read_config(frame)
+        config = read_config(frame)
         start = browser.post_json(frame.link(config["urls"]["start"]), {"token": config["token"], "consent": True}).data
         if start.get("state") not in ("stored", "working"):
             return None
@@ -212,7 +196,7 @@ class Crew:
     def _answer(
         self, person: Person, browser: Browser, frame: Page, config: dict[str, Any], start: dict[str, Any]
     ) -> dict[str, Any]:
-        units = _fetch_tiles(browser, frame, config, start["sheets"])
+        units = fetch_tiles(browser, frame, config, start["sheets"])
         # Descriptions stand in the order of this assignment's page.
         sights = [self._judge(person, tiles, unit) for tiles, unit in zip(units, start["units"], strict=True)]
         for extra in range(_ROUNDS_OF_MUST_FIND):
@@ -251,81 +235,3 @@ def _find_link_form(page: Page) -> str | None:
     """The button that goes on, on the page of a link; None at its end."""
     names = ("start-form", "next-form")
     return next((f"//form[@id='{name}']" for name in names if find(page, name) is not None), None)
-
-
-def _open_frame(browser: Browser, page: Page) -> Page:
-    frame = find(page, "hit-frame")
-    if frame is None:
-        raise PageUnexpected(f"There is no HIT in {page.url.split('?')[0]} ({page.status}).")
-    return browser.get(page.link(frame.get("src")))
-
-
-def _read_config(frame: Page) -> dict[str, Any]:
-    config = find(frame, "hit-config")
-    if config is None:
-        refusal = find(frame, "refusal")
-        said = refusal.text_content().strip() if refusal is not None else f"status {frame.status}"
-        raise PageUnexpected(f"The HIT page cannot be worked on: {said}")
-    value = json.loads(config.text_content())
-    if not isinstance(value, dict):
-        raise PageUnexpected("The HIT page's settings are not a JSON object.")
-    return value
-
-
-def _fetch_tiles(
-    browser: Browser, frame: Page, config: dict[str, Any], sheets: Sequence[str]
-) -> list[npt.NDArray[np.uint8]]:
-    """For each unit its tiles in the order of the page, (n, px, px, 3)."""
-    addresses = iter(sheets)
-    units = []
-    for unit in config["units"]:
-        n_sheets = -(-int(unit["n_crops"]) // int(config["tiles_per_sheet"]))
-        tiles = [
-            _cut(browser.get(frame.link(next(addresses))), px=int(unit["tile_px"]), n_columns=int(config["columns"]))
-            for _ in range(n_sheets)
-        ]
-        units.append(np.concatenate(tiles)[: int(unit["n_crops"])])
-    return units
-
-
-def _cut(page: Page, *, px: int, n_columns: int) -> npt.NDArray[np.uint8]:
-    try:
-        with Image.open(io.BytesIO(page.body)) as image:
-            sheet = np.asarray(image.convert("RGB"))
-    except OSError as error:
-        raise PageUnexpected(f"A sheet of tiles is not an image (status {page.status}).") from error
-    return sheet.reshape(-1, px, n_columns, px, 3).swapaxes(1, 2).reshape(-1, px, px, 3)
-
-
-def sign_in_all(*, site: Site, people: Sequence[Person], keys_file: Path) -> dict[str, Browser]:
-    """A signed-in browser for each person; a person without a key signs up, and the key is stored in the file."""
-    keys: dict[str, str] = json.loads(keys_file.read_text()) if keys_file.exists() else {}
-    browsers = {}
-    for person in people:
-        browser = Browser()
-        kept = f"{site.url} {person.name}"
-        if kept not in keys or not _sign_in(site, browser, keys[kept]):
-            keys[kept] = _sign_up(site, browser, person)
-            write_privately(keys_file, json.dumps(keys, indent=1))
-        browsers[person.name] = browser
-    return browsers
-
-
-def _sign_in(site: Site, browser: Browser, key: str) -> bool:
-    page = browser.get(site.at("sign-in"))
-    return browser.post_form(*fill_form(page, "//form[@id='sign-in-form']", {"key": key})).status == 200
-
-
-def _sign_up(site: Site, browser: Browser, person: Person) -> str:
-    """Signs up under the person's name, or under a variant if the name is taken and its key lost."""
-    problem = "no reason given"
-    for attempt in range(_NAME_TRIES):
-        name = person.name + (f"-{attempt + 1}" if attempt else "")
-        fields = {"name": name, "country": "US", "of_age": "1"}
-        page = browser.post_form(*fill_form(browser.get(site.at("sign-up")), "//form[@id='sign-up-form']", fields))
-        key = find(page, "sign-in-key")
-        if key is not None:
-            return str(key.text_content()).strip()
-        said = find(page, "sign-up-problem")
-        problem = said.text_content().strip() if said is not None else f"status {page.status}"
-    raise PageUnexpected(f"{person.name} cannot sign up: {problem}")

@@ -15,11 +15,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from workers.engine.networks import places
 from workers.engine.networks.hooks import eval_mode, find_layer, split_call
 from workers.engine.networks.layer_maps import list_tensors
+from workers.engine.networks.operation_names import SHAPES_ONLY
 from workers.engine.networks.operations import Operation, follow
 from workers.engine.networks.places import Place
-
-# What reads nothing but the shape of what it is given.
-SHAPES_ONLY = frozenset("zeros_like ones_like empty_like full_like new_empty new_zeros new_ones new_full".split())  # noqa: SIM905
 
 
 class Watcher(TorchDispatchMode):  # type: ignore[no-untyped-call]

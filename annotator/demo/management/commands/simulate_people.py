@@ -19,8 +19,9 @@ from annotator.demo.people.browser import Browser
 from annotator.demo.people.judgement import Knowledge
 from annotator.demo.people.library import Library
 from annotator.demo.people.seeing import Viewer
+from annotator.demo.people.signing_in import Site, sign_in_all
 from annotator.demo.people.tempers import TEMPERS, gather_people
-from annotator.demo.people.working import Crew, Site, sign_in_all
+from annotator.demo.people.working import Crew
 from annotator.refusals import Refusal
 from workers.engine.plurals import say_count
 

@@ -25,8 +25,9 @@ from annotator.crowd.outbox.crash_points import Crashed
 from annotator.crowd.outbox.session import CampaignClosed
 from annotator.crowd.tasks import go_on
 from annotator.demo.management.commands.simulate_people import find_site
+from annotator.demo.people.signing_in import sign_in_all
 from annotator.demo.people.tempers import gather_people
-from annotator.demo.people.working import Crew, sign_in_all
+from annotator.demo.people.working import Crew
 from annotator.names import NameTaken
 from annotator.sandbox import switchboard
 from annotator.sandbox.models import HIT as SandboxHIT

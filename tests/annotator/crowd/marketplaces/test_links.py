@@ -25,8 +25,9 @@ from annotator.crowd.outbox.session import open_session
 from annotator.crowd.page import linking
 from annotator.demo.management.commands.simulate_people import hand_out_links
 from annotator.demo.people.browser import Browser
+from annotator.demo.people.signing_in import Site
 from annotator.demo.people.tempers import gather_people
-from annotator.demo.people.working import Crew, Site
+from annotator.demo.people.working import Crew
 from annotator.units.models import Dissection
 from tests import axe
 from tests.annotator.crowd.making import make_campaign
