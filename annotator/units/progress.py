@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from annotator.units import gpu_queue
@@ -41,7 +40,7 @@ def count_taken(dissection: Dissection) -> int:
     return n_taken
 
 
-def read_dissection_progress(dissection: Dissection, *, now: datetime) -> DissectionProgress:
+def read_dissection_progress(dissection: Dissection) -> DissectionProgress:
     """From the tasks' rows and the leases of those that run; the slowest stage's own counter is shown."""
     tasks = list(dissection.gpu_tasks.all())
     running = [task for task in tasks if task.state == GPUTask.State.SENT]

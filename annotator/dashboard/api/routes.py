@@ -136,7 +136,7 @@ def get_dissection(request: HttpRequest, dissection_id: UUID) -> Any:
 @api.get("/dissections/{dissection_id}/progress", response={200: records.ProgressRecord, **PROBLEMS})
 def get_progress(request: HttpRequest, dissection_id: UUID) -> Any:
     """How far a dissection came."""
-    return read_dissection_progress(get_object_or_404(Dissection, pk=dissection_id), now=timezone.now())
+    return read_dissection_progress(get_object_or_404(Dissection, pk=dissection_id))
 
 
 @api.get("/dissections/{dissection_id}/units", response={200: list[records.AutomaticRecord], **PROBLEMS})

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from django.utils import timezone
-
 from annotator.units.dissecting import UNFINISHED
 from annotator.units.models import Dissection
 from annotator.units.progress import read_dissection_progress, read_survey
@@ -35,4 +33,4 @@ def tell_dissection_needs(one: Dissection) -> str:
 def describe_dissection(one: Dissection) -> dict[str, Any]:
     """Its row and, until it has ended, its progress."""
     is_running = one.state in UNFINISHED
-    return {"dissection": one, "progress": read_dissection_progress(one, now=timezone.now()) if is_running else None}
+    return {"dissection": one, "progress": read_dissection_progress(one) if is_running else None}

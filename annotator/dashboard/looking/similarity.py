@@ -58,7 +58,7 @@ def find_alike(dissected: DissectedUnit, scope: Scope) -> Likeness:
     others = {
         one.pk: one for one in DissectedUnit.objects.filter(pk__in=counts).select_related("unit__layer").defer("values")
     }
-    together = _count_together(dissected, mine, [one for one in others.values() if _is_comparable(one, dissected)])
+    together = _count_together(mine, [one for one in others.values() if _is_comparable(one, dissected)])
     by_photographs = list(counts)[:N_SHOWN]
     by_places = sorted((pk for pk, n in together.items() if n), key=lambda pk: (-together[pk], -counts[pk], pk))
     shown = dict.fromkeys([*by_photographs, *by_places[:N_SHOWN]])
@@ -100,9 +100,7 @@ def _is_comparable(one: DissectedUnit, other: DissectedUnit) -> bool:
     return one.unit.layer.network_id == other.unit.layer.network_id
 
 
-def _count_together(
-    dissected: DissectedUnit, mine: dict[int, Square], others: Sequence[DissectedUnit]
-) -> dict[int, int]:
+def _count_together(mine: dict[int, Square], others: Sequence[DissectedUnit]) -> dict[int, int]:
     counts = dict.fromkeys((one.pk for one in others), 0)
     rows = TopImage.objects.filter(dissected_unit__in=list(counts), image__in=list(mine), is_low=False).order_by()
     for one, image, left, top, side in rows.values_list("dissected_unit", "image", *SQUARE):

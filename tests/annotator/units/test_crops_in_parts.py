@@ -110,5 +110,5 @@ def test_progress_counts_units_of_all_parts(images: Path, monkeypatch: pytest.Mo
     # Sent for an attempt of which no process has said anything.
     cuts.filter(n_units=3).update(state=GPUTask.State.SENT, attempts=9)
     dissection.refresh_from_db()
-    seen = read_dissection_progress(dissection, now=timezone.now())
+    seen = read_dissection_progress(dissection)
     assert (seen.stage, seen.n_done, seen.n_total) == ("crop", 2, 5)

@@ -129,7 +129,7 @@ def test_a_full_disk_pauses_says_so_and_resumes(
     def wait(_: float) -> None:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and not (said and said[-1].startswith(contract.PAUSED)):
-            said.append(read_dissection_progress(dissection, now=timezone.now()).stage)
+            said.append(read_dissection_progress(dissection).stage)
 
     monkeypatch.setattr(os, "fsync", full)
     monkeypatch.setattr(time, "sleep", wait)
@@ -159,7 +159,7 @@ def test_a_full_cache_disk_pauses_as_long_as_it_takes_says_so_and_resumes(
         pauses.append(1)
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and not (said and said[-1].startswith(contract.PAUSED)):
-            said.append(read_dissection_progress(dissection, now=timezone.now()).stage)
+            said.append(read_dissection_progress(dissection).stage)
 
     monkeypatch.setattr(tempfile, "mkdtemp", full)
     monkeypatch.setattr(time, "sleep", wait)

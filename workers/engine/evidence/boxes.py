@@ -151,8 +151,6 @@ def _clip(box: Box, shape: tuple[int, ...]) -> Box:
 def _drop_overlapping(boxes: list[Box]) -> list[Box]:
     kept = list(boxes)
     for place in range(len(boxes)):
-        if place >= len(kept):
-            break
         other = place + 1
         while other < len(kept):
             if _overlap(kept[place], kept[other]) > MAX_OVERLAP * _area(kept[place]):

@@ -189,7 +189,7 @@ class Command(ProjectCommand):
                     console.print(tell_estimate(dissection))
                     for line in tell_surveyed(dissection):
                         console.print(line, markup=False)
-                seen = read_dissection_progress(dissection, now=now)
+                seen = read_dissection_progress(dissection)
                 if bars.tasks[bar].description != seen.stage:
                     bars.reset(bar, description=seen.stage)
                 rate = f"{seen.per_second:.0f}/s" if seen.per_second else ""

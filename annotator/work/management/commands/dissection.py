@@ -3,8 +3,6 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.utils import timezone
-
 from annotator.units.finding import find_dissection
 from annotator.units.models import Dissection
 from annotator.units.progress import read_dissection_progress
@@ -51,7 +49,7 @@ def _list_newest() -> str:
 
 
 def _show(dissection: Dissection) -> str:
-    seen, users = read_dissection_progress(dissection, now=timezone.now()), list_users(dissection)
+    seen, users = read_dissection_progress(dissection), list_users(dissection)
     lines = [
         f"{dissection.pk}: {dissection.state}, {dissection} ({', '.join(dissection.layer_paths)})",
         f"{seen.stage}: {seen.n_done} of {say_count(seen.n_total, 'image')}" if seen.n_total else "",
