@@ -46,7 +46,7 @@ def test_a_letter_is_taken_in_once_shown_on_home_answered_and_read_by_the_person
     assert reviewer.get("/").context["n_unread"] == 0
     received = Message.objects.get(person=ada, is_from_person=False)
     assert (received.subject, received.text) == ("Re: A question", "Something that repeats.")
-    assert AuditEntry.objects.filter(action="answer letter").exists()
+    assert AuditEntry.objects.get(action="answer letter").subject == f"letter {letter.pk}"
     write(market, ada, text="Thanks")
     assert collect_letters(now=timezone.now()) == 1, "those that are known are not read again"
 
@@ -87,7 +87,7 @@ def test_an_answer_that_does_not_arrive_is_kept_with_the_reason_and_sent_again(
     assert (twice.status_code, "just being sent" in twice.content.decode()) == (422, True)
     Letter.objects.filter(pk=answer.pk).update(at=answer.at - timedelta(minutes=2))
     reviewer.post(f"/crowd/letters/{answer.pk}/again/")
-    assert AuditEntry.objects.filter(action="send answer again", subject=str(answer.pk)).count() == 1
+    assert AuditEntry.objects.filter(action="send answer again", subject=f"letter {answer.pk}").count() == 1
     assert Letter.objects.get(pk=answer.pk).problem == ""
     assert reviewer.post(f"/crowd/letters/{answer.pk}/again/").status_code == 422, "it was sent"
     assert Message.objects.filter(is_from_person=False).count() == 1
