@@ -192,7 +192,7 @@ def test_a_unit_without_a_label_is_not_said_to_wait_for_people() -> None:
         ({"device": "meta"}, NetworkError, "There is no device 'meta'"),
         ({"network": making.tiny_network(), "device": "gpu"}, NetworkError, "There is no device 'gpu' here"),
         ({"tail": "x"}, OptionsInvalid, "tail is 'x', which is no number"),
-        ({"network": torch.nn.ReLU(), "preprocessing": {"px": 96}}, PreprocessingInvalid, "states 'px', which is none of"),
+        ({"network": torch.nn.ReLU(), "preprocessing": {"px": 96}}, PreprocessingInvalid, "states 'px', which is"),
         ({"images": ["a.jpg"]}, TypeError, "images is a path, and not of type list"),
         ({"labels": 3}, TypeError, "labels is a path, and not of type int"),
         ({"labels": "label.csv"}, ImageSetError, r"labels at label.csv, but at .*/set/label.csv"),

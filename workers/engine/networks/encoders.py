@@ -28,6 +28,9 @@ LATENTS_FIRST = ("encoder.weight", "enc.weight", "encoder.0.weight")
 LATENTS_LAST = ("W_enc", "w_enc")
 BIASES = ("encoder.bias", "enc.bias", "encoder.0.bias", "b_enc", "latent_bias")
 DECODER_BIASES = ("b_dec", "decoder.bias", "dec.bias", "pre_bias", "bias_pre")
+# dictionary_learning's ReLU encoder calls the decoder's bias so; `encoder.bias` is another.
+BARE_BIAS = "bias"
+K = ("k",)
 THRESHOLDS, LOG_THRESHOLDS = ("threshold", "jumprelu.threshold"), ("log_threshold",)
 # An encoder of two paths, one of which opens the other.
 GATES = ("W_gate", "b_gate", "r_mag", "b_mag", "gate.weight")
@@ -35,12 +38,15 @@ GATES = ("W_gate", "b_gate", "r_mag", "b_mag", "gate.weight")
 
 @dataclass(frozen=True)
 class EncoderTensors:
-    """`weight` (L, C), `bias` (L,), `center` (C,) and `threshold` (L,) in float32; None if the file has none."""
+    """`weight` (L, C), `bias` (L,), `center` (C,) and `threshold` (L,) in float32; None if the file has none. `k`: how
+    many latents of a cell are kept, if the file says so; else 0.
+    """
 
     weight: torch.Tensor
     bias: torch.Tensor | None
     center: torch.Tensor | None
     threshold: torch.Tensor | None
+    k: int = 0
 
 
 class Encoder(nn.Module):
@@ -55,6 +61,8 @@ class Encoder(nn.Module):
         self.weight = nn.Parameter(tensors.weight[:, :, None, None], requires_grad=False)
         for name in ("bias", "center", "threshold"):
             self.register_buffer(name, getattr(tensors, name))
+        # A part of what tells this encoder from that of releases before, which did not read it.
+        self.register_buffer("stated_k", torch.tensor(tensors.k) if tensors.k else None)
         self.activation, self.k = activation, k
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
@@ -102,7 +110,7 @@ def add_encoder(*, base: LoadedNetwork, recipe: EncoderRecipe, path: Path, devic
     if recipe.decoder_bias == IGNORED:
         tensors = replace(tensors, center=None)
     activation = _choose_activation(recipe, tensors, path.name)
-    encoder = Encoder(tensors, activation=activation, k=recipe.k).to(device).eval()
+    encoder = Encoder(tensors, activation=activation, k=replace(recipe, activation=activation).k).to(device).eval()
     module = Encoded(base.module, layer, encoder).eval()
     return replace(
         base,
@@ -123,11 +131,18 @@ def with_other_base(encoded: LoadedNetwork, base: LoadedNetwork) -> LoadedNetwor
 
 def _choose_activation(recipe: EncoderRecipe, tensors: EncoderTensors, name: str) -> str:
     n_latents = len(tensors.weight)
-    if recipe.k > n_latents:
-        raise NetworkError(f"{name} has {say_count(n_latents, 'latent')}: topk-{recipe.k} is more than there are.")
+    if (k := recipe.k or tensors.k) > n_latents:
+        raise NetworkError(f"{name} has {say_count(n_latents, 'latent')}: topk-{k} is more than there are.")
     if recipe.activation == "jumprelu" and tensors.threshold is None:
         raise NetworkError(f"{name} has no thresholds, which jumprelu needs: state relu or topk-K.")
-    return recipe.activation or ("relu" if tensors.threshold is None else "jumprelu")
+    if recipe.activation or not tensors.k:
+        return recipe.activation or ("relu" if tensors.threshold is None else "jumprelu")
+    if tensors.threshold is not None:
+        raise NetworkError(
+            f"{name} has both k = {tensors.k} and thresholds: state its activation, topk-{tensors.k} if it was trained "
+            "with TopK, or jumprelu with BatchTopK."
+        )
+    return f"topk-{tensors.k}"
 
 
 def _spell(recipe: EncoderRecipe, tensors: EncoderTensors, activation: str, name: str) -> str:
@@ -160,8 +175,9 @@ def read_encoder(path: Path, *, n_units: int, layer: str) -> EncoderTensors:
     found = EncoderTensors(
         weight=weight,
         bias=_vector(tensors, BIASES, n_latents, path.name),
-        center=_vector(tensors, DECODER_BIASES, n_units, path.name),
+        center=_vector(tensors, (*DECODER_BIASES, *_name_bare_bias(tensors)), n_units, path.name),
         threshold=_read_threshold(tensors, n_latents, path.name),
+        k=_read_k(tensors),
     )
     for part in (found.weight, found.bias, found.center, found.threshold):
         if part is not None and not bool(torch.isfinite(part).all()):
@@ -206,7 +222,25 @@ def _as_floats(key: str, values: torch.Tensor, file: str) -> torch.Tensor:
     return values.float()
 
 
+def _name_bare_bias(tensors: Tensors) -> list[str]:
+    """The bias beside the encoder, not within it."""
+    key, _ = _find(tensors, LATENTS_FIRST) or ("", None)
+    beside = next((f"{key.removesuffix(name)}{BARE_BIAS}" for name in LATENTS_FIRST if key.endswith(name)), "")
+    return [beside] if beside in tensors else []
+
+
+def _read_k(tensors: Tensors) -> int:
+    _, values = _find(tensors, K) or ("", torch.zeros(0))
+    is_one = values.numel() == 1 and not values.is_floating_point() and not values.is_complex()
+    return max(0, int(values)) if is_one else 0
+
+
 def _read_threshold(tensors: Tensors, n_latents: int, name: str) -> torch.Tensor | None:
+    """One value stands for all latents; below 0 it was never estimated."""
+    one = _find(tensors, THRESHOLDS)
+    if one is not None and one[1].numel() == 1 != n_latents:
+        value = _as_floats(*one, name).flatten()
+        return value.expand(n_latents).contiguous() if float(value) >= 0 else None
     plain = _vector(tensors, THRESHOLDS, n_latents, name)
     if plain is not None:
         return plain

@@ -71,7 +71,7 @@ class Command(ProjectCommand):
         )  # fmt: skip
         parser.add_argument(
             "--encoder-activation", default="", metavar="WHICH",
-            help=f"what follows the encoder: {ACTIVATIONS}. Default: jumprelu if the file has thresholds, else relu",
+            help=f"what follows the encoder: {ACTIVATIONS}. Default: what the file suggests",
         )  # fmt: skip
         parser.add_argument(
             "--decoder-bias", choices=(SUBTRACTED, IGNORED), default=SUBTRACTED,

@@ -63,6 +63,7 @@ def test_latents_are_what_the_formulas_say(base: LoadedNetwork, tensors: Tensors
     third = np.sort(z, axis=1)[:, -3:][:, :1]
     linear = {"encoder.weight": tensors["W"], "encoder.bias": tensors["b"], "decoder.bias": tensors["d"]}
     named = {"W_enc": tensors["W"].T, "b_enc": tensors["b"], "b_dec": tensors["d"]}
+    dictionary = {"encoder.weight": tensors["W"], "encoder.bias": tensors["b"], "bias": tensors["d"]}
     jumping = {**named, "log_threshold": tensors["t"]}
     for name, given, stated, expected in (
         ("linear.safetensors", linear, {}, z.clip(min=0)),
@@ -71,6 +72,11 @@ def test_latents_are_what_the_formulas_say(base: LoadedNetwork, tensors: Tensors
         ("ignored.pt", named, {"decoder_bias": "ignored"}, bare.clip(min=0)),
         ("topk.pt", {f"module.{key}": one for key, one in named.items()}, {"activation": "topk-3"},
          np.where(z >= third, z.clip(min=0), 0)),
+        ("bare.pt", {f"ae.{key}": one for key, one in dictionary.items()}, {}, z.clip(min=0)),
+        ("k.pt", {**dictionary, "k": torch.tensor(3), "threshold": torch.tensor(-1.0)}, {},
+         np.where(z >= third, z.clip(min=0), 0)),
+        ("batch.pt", {**dictionary, "k": torch.tensor(3), "threshold": torch.tensor(0.5)}, {"activation": "jumprelu"},
+         np.where(z > 0.5, z, 0)),
         ("jump.safetensors", jumping, {}, np.where(z > np.exp(t)[:, None, None], z, 0)),
     ):  # fmt: skip
         network = encoded(base, tmp_path / name, given, **stated)
@@ -116,6 +122,8 @@ def test_an_encoder_stays_when_the_weights_are_drawn(tensors: Tensors, tmp_path:
         ({"W_gate": torch.ones(5, 12)}, {}, "gated encoder"),
         ({}, {"activation": "jumprelu"}, "has no thresholds"),
         ({}, {"activation": "topk-13"}, "12 latents: topk-13 is more"),
+        ({"k": torch.tensor(13)}, {}, "12 latents: topk-13 is more"),
+        ({"k": torch.tensor(3), "threshold": torch.tensor(0.5)}, {}, "both k = 3 and thresholds: state its activation"),
         ({"W_enc": None}, {}, "holds no encoder"),
     ],
 )
