@@ -80,3 +80,11 @@ def test_equal_groups_go_by_summed_precision_then_the_alphabet() -> None:
 
 def test_an_empty_description_joins_no_group() -> None:
     assert group(("", "", 1, 0.5)) == ()
+
+
+@pytest.mark.parametrize(("taken_out", "others"), [("dog", "animal"), ("animal", "dog"), ("sofa", "couch")])
+def test_a_word_that_a_reviewer_took_out_is_joined_by_the_same_form_alone(taken_out: str, others: str) -> None:
+    alone = [NamedAnswer(Concept(form=taken_out, head=taken_out, is_apart=True), weight=1, precision=0.5)] * 2
+    more = [NamedAnswer(Concept(form=others, head=others), weight=1, precision=0.5)] * 3
+    found = group_answers([*alone, *more], lexicon=load_lexicon())
+    assert [(one.name, one.members) for one in found] == [(others, (2, 3, 4)), (taken_out, (0, 1))]
