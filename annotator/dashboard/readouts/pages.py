@@ -36,7 +36,14 @@ from workers.store import StoreError
 N_LISTED, N_READINGS = 100, 12
 # Of a report, what stands elsewhere on the page.
 UNTOLD = ("task", "layer", "note")
-FACTS = {"n_training": "to train on", "n_test": "to test on", "n_unreadable": "photographs that cannot be read"}
+FACTS = {
+    "n_training": "to train on",
+    "n_test": "to test on",
+    "n_unreadable": "photographs that cannot be read",
+    "c": "inverse strength of the penalty (C)",
+    "hard_negatives": "rounds of hard negatives",
+    "n_mapped_labels": "labels with maps of pixels",
+}
 
 
 @needs(Role.VIEWER)
@@ -238,7 +245,7 @@ def _list_readings(readout: Readout) -> list[Question]:
 def _list_counts(report: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Plain facts of the report: counts, the split, the baseline's answer."""
     return [
-        (FACTS.get(name, name.removeprefix("n_").replace("_", " ")), value)
+        (FACTS.get(name, name.removeprefix("n_").replace("_", " ")), f"{value:,}" if isinstance(value, int) else value)
         for name, value in report.items()
         if isinstance(value, (int, float, str)) and name not in UNTOLD
     ]
