@@ -157,11 +157,13 @@ def _read_color(row: CsvRow) -> Color:
 
 
 def _from_json(file: Path) -> dict[int, str]:
-    """{"0": "name"}, or a list `categories` or `labels` of objects with id and name."""
+    """{"0": "name"} or {"name": 0}, or a list `categories` or `labels` of objects with id and name."""
     whole = read_json(file)
     for listed in ("categories", "labels"):
         if isinstance(whole.get(listed), list):
             return {one.whole("id"): one.text("name") for one in whole.entries(listed)}
+    if whole.values and all(type(value) is int for value in whole.values.values()):
+        return {whole.whole(name): name for name in whole.values}
     values: dict[int, str] = {}
     for key, name in whole.values.items():
         if not re.fullmatch(r"\d{1,9}", key) or not isinstance(name, str):

@@ -2,6 +2,7 @@
 
 import os
 import posixpath
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -73,6 +74,11 @@ class Photographs:
                 alike.setdefault(posixpath.splitext(path)[0], []).append(path)
             if _slashed(name) in alike:
                 return OWN, _choose_one(name, alike[_slashed(name)])
+        if not alike:
+            # Tables of other systems: capitals do not count there, and accents are composed in another way.
+            wanted = _fold(wanted)
+            for path in self._by_folded.get(posixpath.basename(wanted), []):
+                alike.setdefault(_fold(path), []).append(path)
         ending = [path for shown, paths in alike.items() if f"/{shown}".endswith(f"/{wanted}") for path in paths]
         if ending:
             return ENDING, _choose_one(name, ending)
@@ -95,6 +101,13 @@ class Photographs:
         named = defaultdict[str, list[str]](list)
         for path in self.paths:
             named[posixpath.basename(path)].append(path)
+        return dict(named)
+
+    @cached_property
+    def _by_folded(self) -> dict[str, list[str]]:
+        named = defaultdict[str, list[str]](list)
+        for path in self.paths:
+            named[_fold(posixpath.basename(path))].append(path)
         return dict(named)
 
     @cached_property
@@ -124,6 +137,10 @@ def _slashed(name: str) -> str:
     """Folders of any system between slashes, none before the first."""
     parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
     return "/".join(parts)
+
+
+def _fold(path: str) -> str:
+    return unicodedata.normalize("NFC", path).casefold()
 
 
 def _normalize(name: str) -> str:

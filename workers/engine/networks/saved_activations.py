@@ -52,7 +52,9 @@ def open_saved(path: Path, *, input_px: int = 224) -> SavedNetwork:
     except FileNotFoundError:
         raise SavedActivationsInvalid(f"{path.name}: there is no such file.") from None
     except (ValueError, OSError, EOFError) as error:
-        raise SavedActivationsInvalid(f"{path.name} cannot be read as an array: {error}.") from None
+        raise SavedActivationsInvalid(
+            f"{path.name} cannot be read as an array: {error} numpy.save(FILE, values) writes one that can."
+        ) from None
     if not isinstance(maps, np.ndarray):
         raise SavedActivationsInvalid(f"{path.name} is an archive of arrays: save the one array as .npy.")
     if not 2 <= maps.ndim <= 4 or maps.dtype.kind != "f" or 0 in maps.shape:

@@ -94,7 +94,8 @@ def _find_place(asked: Asked) -> _Place | None:
         return None
     if (place := _find_index(asked.root)) is not None:
         return place
-    folders = sorted(Path(entry.path) for entry in os.scandir(asked.root) if entry.is_dir())
+    with os.scandir(asked.root) as entries:
+        folders = sorted(Path(entry.path) for entry in entries if entry.is_dir())
     inner = [place for folder in folders if (place := _find_index(folder)) is not None]
     if len(inner) > 1:
         names = ", ".join(place.root.name for place in inner)

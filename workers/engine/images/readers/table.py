@@ -1,5 +1,7 @@
 """The layouts of image sets that are read, the most particular first: one line for each."""
 
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from workers.engine.images.image_set import ImageSet
@@ -18,6 +20,9 @@ from workers.engine.images.readers import (
     pascal,
 )
 from workers.engine.images.reading import FOLDER_NAMES, NO_LABELS, Asked, ImageSetReader
+
+# Folders of cameras, days or classes are many, and are not looked into.
+MAX_FOLDERS = 20
 
 READERS: list[ImageSetReader] = [
     broden.READER,
@@ -60,4 +65,19 @@ def _find_reader(asked: Asked) -> ImageSetReader:
 def open_image_set(root: Path, labels: str = "") -> ImageSet:
     """Raises ImageSetError."""
     asked = Asked(root, labels)
-    return _find_reader(asked).open(asked)
+    reader = _find_reader(asked)
+    image_set = reader.open(asked)
+    if reader is not folder.READER or not asked.by_look:
+        return image_set
+    return replace(image_set, notes=(*image_set.notes, *_list_labeled_folders(root)))
+
+
+def _list_labeled_folders(root: Path) -> list[str]:
+    """A sentence for each folder in root that is itself in a layout with labels; none for many folders."""
+    folders = sorted(one for one in root.iterdir() if one.is_dir() and not one.name.startswith("."))
+    said = []
+    for inner in folders if len(folders) <= MAX_FOLDERS else []:
+        with suppress(ImageSetError, OSError):
+            if (found := find_reader(inner)).has_labels:
+                said.append(f"{inner.name} holds labels ({found.name}): to read them, give that folder.")
+    return said

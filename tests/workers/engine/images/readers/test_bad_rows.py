@@ -211,6 +211,15 @@ def test_a_value_without_a_name_is_said_and_255_is_void(tmp_path: Path) -> None:
     assert open_image_set(tmp_path).read_labels(0).run_label.tolist() == [0, 1, 0, 1]
 
 
+@pytest.mark.parametrize("text", ['{"0": "background", "7": "dog"}', '{"background": 0, "dog": 7}'])
+def test_names_stand_in_json_by_value_or_by_name(tmp_path: Path, text: str) -> None:
+    write_masks(tmp_path, np.array([[0, 7]] * 2), names="")
+    (tmp_path / "classes.json").write_text(text)
+    labels = open_image_set(tmp_path).labels
+    assert labels is not None
+    assert [(one.number, one.name) for one in labels.labels] == [(7, "dog")]
+
+
 def test_values_without_a_list_of_names_are_their_own_names(tmp_path: Path) -> None:
     write_masks(tmp_path, np.array([[0, 7], [0, 7]]), names="")
     image_set = open_image_set(tmp_path)
@@ -332,6 +341,14 @@ def test_tables_and_lists_are_read_as_spreadsheets_save_them(tmp_path: Path, enc
         image_set = open_image_set(tmp_path / name)
         assert image_set.labels is not None
         assert [one.name for one in image_set.labels.labels] == ["kočka"]
+
+
+def test_a_folder_of_labels_one_step_down_is_named(tmp_path: Path) -> None:
+    write_masks(tmp_path / "VOCdevkit" / "VOC2012", np.array([[0, 1]] * 2))
+    photo(tmp_path / "VOCdevkit" / "other" / "b.png")
+    image_set = open_image_set(tmp_path / "VOCdevkit")
+    assert image_set.notes == ("VOC2012 holds labels (label maps beside photographs): to read them, give that folder.",)
+    assert open_image_set(tmp_path / "VOCdevkit", "none").notes == ()
 
 
 def test_other_json_and_csv_files_make_no_labels(tmp_path: Path) -> None:

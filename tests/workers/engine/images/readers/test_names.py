@@ -12,6 +12,7 @@ from PIL import Image
 from tests.workers.engine import making
 from tests.workers.engine.images.label_files import photo, write_coco, write_masks
 from workers.engine.images.label_table import ImageSetError
+from workers.engine.images.photographs import Photographs
 from workers.engine.images.readers.table import open_image_set
 
 
@@ -58,6 +59,16 @@ def test_a_name_without_an_ending_may_fit_two_photographs(tmp_path: Path, name: 
     with pytest.raises(ImageSetError, match=r"1 may be a/1\.jpg or a/1\.png: .* or the path in full"):
         name_rows(tmp_path / "photos", f"image,label\n{name},dog\n", photographs)
     assert name_rows(tmp_path / "photos", "image,label\na/1.png,dog\n", photographs) == {"a/1.png": {"dog"}}
+
+
+def test_capitals_and_composed_accents_count_if_a_name_fits_no_photograph(tmp_path: Path) -> None:
+    composed, apart = "caf\u00e9.png", "cafe\u0301.png"
+    for name in (composed, "sub/IMG_1.JPG", "x.png"):
+        photo(tmp_path / name)
+    photographs = Photographs(tmp_path, (composed, "sub/IMG_1.JPG", "x.png"))
+    assert photographs.find([apart, "Sub/img_1.jpg"]) == {apart: composed, "Sub/img_1.jpg": "sub/IMG_1.JPG"}
+    # A photograph that a row names by its own path is that row's.
+    assert photographs.find(["X.png", "x.png"]) == {"x.png": "x.png"}
 
 
 def test_a_label_map_is_of_one_photograph_and_a_photograph_has_one(tmp_path: Path) -> None:
