@@ -83,7 +83,7 @@ def show_campaign(request: SignedInRequest, name: str) -> HttpResponse:
         verdicts=_verdicts(campaign, first),
         outcomes=_outcomes(campaign, first),
         set_aside=describe_set_aside(campaign),
-        choice=_describe_choice(campaign) if is_ready(standing) else {},
+        choice=_describe_choice(campaign) if is_ready(standing) and not standing.has_answers else {},
         chosen=None if units.object_list else list_chosen(campaign, number=request.GET.get("page")),
         worker_site=find_worker_site(campaign),
         **_live(campaign),
