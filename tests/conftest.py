@@ -206,7 +206,7 @@ SLOW = {
     "published/test_publishing.py", "crowd/test_migrating.py", "sandbox/test_state_machine.py",
     "networks/test_receptive_field.py", "engine/test_resampling.py", "images/test_bombs.py",
     "workers/test_keeping.py", "workers/test_localizing.py", "annotator/test_serving.py",
-    "annotator/test_workplaces.py", "tests/test_package.py", "tests/test_embedded.py", "tests/test_without_torch.py",
+    "workers/test_workplaces.py", "tests/test_package.py", "tests/test_embedded.py", "tests/test_without_torch.py",
     "flows/test_bad_input.py", "flows/test_leaks.py", "flows/test_simulated_people.py",
 }  # fmt: skip
 # Files that take longest, in this order, before all others: no process is left alone with one of them at the end. Those

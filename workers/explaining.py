@@ -1,8 +1,6 @@
 """Answers a question about one photograph; in full, for a page that shows it, with files beside the answer."""
 
 import json
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -14,16 +12,16 @@ from workers.engine.format.artifact import pack_arrays
 from workers.engine.networks.class_names import name_classes
 from workers.job import find_device, write_patiently
 from workers.parts import Asked
+from workers.workplaces import open_workplace
 
 
 def explain_photograph(asked: Asked) -> dict[str, Any]:
     """What docs/evidence.md, Explanation, lists. Raises what `explain` raises."""
     options = {name: value for name, value in asked.request.options.items() if name not in contract.PHOTOGRAPH_OPTIONS}
     wanted = Wanted(**{**options, "classes": tuple(options.get("classes", ()))})
-    config.cache_folder().mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=config.cache_folder(), prefix="photograph-") as folder:
+    with open_workplace(config.cache_folder() / "photograph") as folder:
         name = contract.CLEAN_PHOTOGRAPH if wanted.in_full else contract.PHOTOGRAPH
-        path = asked.target.fetch(name, folder=Path(folder))
+        path = asked.target.fetch(name, folder=folder)
         asked.reporter.begin("explaining the photograph", n_total=0)
         found = explain(network=asked.network, path=path, asked=wanted, device=find_device())
     answer = found.answer

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import torch
@@ -29,6 +28,7 @@ from workers.engine.networks.saved import SAVED
 from workers.fitting import Room
 from workers.leases import Reporter
 from workers.opened import OpenNetwork, open_contents, open_images, open_network
+from workers.workplaces import open_workplace
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -143,9 +143,8 @@ class Job:
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """A folder for files that end with the task."""
-        config.cache_folder().mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=config.cache_folder(), prefix="spill-") as folder:
-            yield Path(folder)
+        with open_workplace(config.cache_folder() / "spill") as folder:
+            yield folder
 
     def save_file(self, name: str, write: Callable[[Path], None]) -> None:
         """Save what `write` puts into a file, which may be larger than memory."""

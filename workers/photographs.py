@@ -7,7 +7,6 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from workers.job import write_patiently
 from workers.leases import Canceled, Reporter
 from workers.opened import open_photograph
 from workers.store import Store
+from workers.workplaces import open_workplace
 
 MAX_SECONDS = 60
 ROOT = Path(__file__).parent.parent
@@ -40,9 +40,7 @@ def keep_photograph(request: QuestionRequest, target: Store, reporter: Reporter)
     if target.exists(contract.CLEAN_PHOTOGRAPH):  # an attempt before, or another question about it, left it here
         return
     reporter.begin("reading the photograph", n_total=0)
-    config.cache_folder().mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=config.cache_folder(), prefix="photograph-") as scratch:
-        folder = Path(scratch)
+    with open_workplace(config.cache_folder() / "photograph") as folder:
         try:
             told = clean(_find_source(request, target, reporter, folder), folder)
         except ImageUnreadable:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from workers import config, contract, store
@@ -20,6 +19,7 @@ from workers.fetching import fetch_folder
 from workers.job import find_device, write_patiently
 from workers.parts import Asked
 from workers.training import Keeper
+from workers.workplaces import open_workplace
 
 WANTED = ("question", "answer", "against", "n_units")
 
@@ -60,10 +60,9 @@ def read_photograph(asked: Asked) -> dict[str, Any]:
     except store.NotStored:
         raise ReadoutInvalid("The read-out was deleted, or its files are gone. Fit it again") from None
     wanted = Wanted(**{name: stated[name] for name in WANTED if name in stated})
-    config.cache_folder().mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=config.cache_folder(), prefix="photograph-") as folder:
+    with open_workplace(config.cache_folder() / "photograph") as folder:
         name = contract.CLEAN_PHOTOGRAPH if stated.get("in_full") else contract.PHOTOGRAPH
-        path = asked.target.fetch(name, folder=Path(folder))
+        path = asked.target.fetch(name, folder=folder)
         asked.reporter.begin("reading the photograph", n_total=0)
         answer, maps = show_readout(
             readout=readout, network=asked.network, path=path, wanted=wanted, device=find_device()

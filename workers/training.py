@@ -3,7 +3,6 @@
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from workers import config, contract
@@ -14,6 +13,7 @@ from workers.engine.training.classes import read_class_set
 from workers.engine.training.options import FitOptions
 from workers.job import find_device, write_patiently
 from workers.parts import Asked
+from workers.workplaces import open_workplace
 
 # An epoch may take hours: within it, that much work at most is lost with a GPU process.
 CHECKPOINT_SECONDS = 300
@@ -42,9 +42,8 @@ def fit_network(asked: Asked) -> dict[str, Any]:
     stated = asked.request.options
     options = FitOptions.from_json(stated)
     classes = read_class_set(Path(stated["images"]), category=stated.get("category", ""))
-    config.cache_folder().mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=config.cache_folder(), prefix="fit-") as folder:
-        means = Means(find_device(), Spill(Path(folder)), Keeper(asked), lambda *told: _show(asked, *told))
+    with open_workplace(config.cache_folder() / "fit") as folder:
+        means = Means(find_device(), Spill(folder), Keeper(asked), lambda *told: _show(asked, *told))
         fitted = fit(network=asked.network, classes=classes, options=options, means=means)
     for head, weights in fitted.weights.items():
         write_patiently(asked.target, asked.reporter, contract.weights_name(head), weights)

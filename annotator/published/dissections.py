@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from django.db import DatabaseError, OperationalError, transaction
 
+from annotator.published.bundle.shapes import find_misfit
 from annotator.published.readers.cells import BadFile
 from annotator.units.ingesting import ArtifactMismatch, ingest_artifact
 from annotator.units.models import IMPORTED, Dissection, ImageSet, Network, name_artifact
@@ -68,6 +69,7 @@ def take_dissection(*, path: Path, images_name: str, now: datetime) -> TakenIn:
                         row.save()
                 dissection.save(force_insert=True)
                 ingest_artifact(dissection=dissection, store=store, now=now)
+                _check_columns(dissection)
         except BaseException:
             store.clear()
             raise
@@ -119,6 +121,13 @@ def _check_digest(artifact: Artifact) -> None:
     layers = [artifact.layer(place) for place in range(len(manifest["layers"]))]
     if content_sha256(manifest=manifest, paths=artifact.paths, layers=layers) != manifest["sha256"]:
         raise ArtifactMalformed("What it holds is not what its digest says.")
+
+
+def _check_columns(dissection: Dissection) -> None:
+    for one in dissection._meta.concrete_fields:
+        value = getattr(dissection, one.name)
+        if one.get_internal_type() == "JSONField" and (misfit := find_misfit(f"Dissection.{one.name}", value)):
+            raise ArtifactMalformed(f"Its {one.name} are of another shape ({misfit:.200}).")
 
 
 def _make_dissection(manifest: dict[str, Any], images_name: str, now: datetime) -> Dissection:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from annotator.refusals import Refusal
-from annotator.workplaces import open_workplace
+from workers.workplaces import open_workplace
 
 
 class FolderInTheWay(Refusal):

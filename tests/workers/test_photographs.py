@@ -1,6 +1,9 @@
 """A stranger's photograph is decoded in a process of its own: upright, without metadata, bounded, or refused."""
 
 import io
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +12,19 @@ from PIL import Image
 
 from workers import contract
 from workers.engine.images.decoding import ORIENTATION, ImageUnreadable
-from workers.photographs import clean
+from workers.leases import Reporter
+from workers.photographs import ROOT, clean, keep_photograph
+from workers.store import open_store
+
+# A process that reads a photograph and dies as the system kills one that takes too much memory.
+KILLED = """
+import os, signal
+from workers import config
+from workers.workplaces import open_workplace
+with open_workplace(config.cache_folder() / "photograph") as folder:
+    (folder / "photograph").write_bytes(b"of somebody's house")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 def save(path: Path, size: tuple[int, int] = (60, 40), mode: str = "RGB", **options: object) -> Path:
@@ -53,3 +68,19 @@ def test_what_is_odd_is_remarked_on_and_what_is_no_photograph_is_refused(tmp_pat
     for name, words in (("words.jpg", "not an image"), ("half.jpg", "cannot be decoded")):
         with pytest.raises(ImageUnreadable, match=words):
             clean(tmp_path / name, tmp_path)
+
+
+def test_a_photograph_that_a_killed_process_left_is_gone_with_the_next_question(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNITSCOPE_CACHE", str(tmp_path / "cache"))
+    done = subprocess.run([sys.executable, "-c", KILLED], cwd=ROOT, check=False)
+    (left,) = (tmp_path / "cache").rglob("photograph")
+    assert (done.returncode, left.read_bytes()) == (-signal.SIGKILL, b"of somebody's house")
+    address = f"file://{tmp_path / 'question'}"
+    store = open_store(address)
+    store.write(contract.PHOTOGRAPH, save(tmp_path / "next.png").read_bytes())
+    request = contract.QuestionRequest("one", "explain", "", "", None, address, attempt=1)
+    keep_photograph(request, store, Reporter())
+    assert store.exists(contract.CLEAN_PHOTOGRAPH)
+    assert list((tmp_path / "cache").iterdir()) == []

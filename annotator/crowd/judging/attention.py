@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from annotator.crowd.campaigns.collecting import HAND_OVER, find_unsubmitted
 from annotator.crowd.campaigns.crops import describe_gone
 from annotator.crowd.campaigns.openness import find_openness
 from annotator.crowd.judging.settling import SETTLED_BY_HAND
-from annotator.crowd.models import COUNTED, Assignment, Campaign, OutwardAct, Rejection
+from annotator.crowd.marketplaces.facts import Verb
+from annotator.crowd.models import COUNTED, HIT, Assignment, Campaign, OutwardAct, Rejection
 
 # An automatic approval is announced this long before it happens.
 AUTO_APPROVAL_NOTICE = timedelta(days=1)
@@ -22,6 +23,14 @@ UNSTORED = "The marketplace listed this work, but our page never stored it. The 
 UNREADABLE = "The marketplace's answer could not be read. It is kept unchanged."
 PROPOSED = "Proposed by {}; a second person decides."
 APPROVED_AT = "Will be approved automatically at {:%Y-%m-%d %H:%M} UTC."
+
+# What was to be done at the marketplace.
+ACTS = {
+    Verb.REGISTER: "The HIT type", Verb.QUALIFY: "The qualification", Verb.PUBLISH: "Publishing",
+    Verb.EXTEND: "Asking for more answers", Verb.PROLONG: "Giving more time", Verb.STOP: "Withdrawing",
+    Verb.APPROVE: "Approving", Verb.REJECT: "Rejecting", Verb.OVERTURN: "Overturning a rejection",
+    Verb.PAY_BONUS: "A bonus",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,8 @@ def find_attention(*, campaign: Campaign, now: datetime) -> list[Need]:
     rows = Assignment.objects.filter(hit__campaign=campaign)
     submitted = rows.filter(state=Assignment.State.SUBMITTED)
     acts = campaign.outward_acts.filter(state__in=[OutwardAct.State.NEEDS_HUMAN, OutwardAct.State.FAILED])
+    # What asks nobody any more need not be asked again.
+    over = Q(state=OutwardAct.State.FAILED, hit__state=HIT.State.CANCELED, verb__in=[Verb.PUBLISH, Verb.EXTEND])
     unsubmitted = find_unsubmitted(campaign=campaign, now=now).exclude(compensation__hit_id__gt="")
     n_unproved = rows.filter(state=Assignment.State.KEPT, stored_at__lt=now - HAND_OVER).count()
     # It is counted and paid; a person may look into why our page never stored it.
@@ -50,7 +61,7 @@ def find_attention(*, campaign: Campaign, now: datetime) -> list[Need]:
     return [
         *([Need("crops", str(campaign), gone)] if gone else []),
         *([Need("expired", str(campaign), openness.words)] if openness.is_expired else []),
-        *(_name_act(act) for act in acts),
+        *(_name_act(act) for act in acts.exclude(over)),
         *_name_units("unsubmitted", unsubmitted, UNSUBMITTED),
         *([Need("unproved", str(campaign), UNPROVED.format(n_unproved))] if n_unproved else []),
         *_name_units("unstored", unstored, UNSTORED),
@@ -63,7 +74,8 @@ def find_attention(*, campaign: Campaign, now: datetime) -> list[Need]:
 
 def _name_act(act: OutwardAct) -> Need:
     can_be_settled = act.state == OutwardAct.State.NEEDS_HUMAN and act.verb in SETTLED_BY_HAND
-    return Need(act.state, f"{act.verb} {act.pk}", act.problem, act=act.pk if can_be_settled else None)
+    subject = f"{ACTS[Verb(act.verb)]}, act {act.pk}"
+    return Need(act.get_state_display().lower(), subject, act.problem, act=act.pk if can_be_settled else None)
 
 
 def _name_units(kind: str, rows: QuerySet[Assignment], words: str) -> list[Need]:

@@ -25,8 +25,8 @@ from annotator.demo.pictures.vocabulary import CATEGORIES, LABELS
 from annotator.json_texts import read_json
 from annotator.processes import end_with_parent
 from annotator.refusals import Refusal
-from annotator.workplaces import open_workplace
 from workers.engine.plurals import say_count
+from workers.workplaces import open_workplace
 
 VERSION = 2
 _MAPS_OF: dict[str, tuple[str, ...]] = {"part": ("part", "inner part")}

@@ -42,9 +42,9 @@ from annotator.refusals import Refusal
 from annotator.units.managing import keeping_artifacts
 from annotator.units.models import Dissection, name_artifact
 from annotator.units.photographs import name_tile, read_tile
-from annotator.workplaces import open_workplace
 from workers import contract
 from workers.store import FULL, NotStored, Store, StoreError, open_store
+from workers.workplaces import open_workplace
 
 # Questions that have photographs.
 SHOWN_KINDS = (Question.Kind.EXPLAIN, Question.Kind.READ)

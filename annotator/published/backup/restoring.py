@@ -10,7 +10,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import redis
 from django.conf import settings
@@ -30,6 +29,7 @@ from annotator.units.models import Dissection, name_artifact
 from workers.engine.plurals import say_count
 from workers.leases import connect
 from workers.store import StoreError, open_store
+from workers.workplaces import open_workplace
 
 # What `make setup` writes: rows here do not make an installation one that is used.
 PREPARED = {
@@ -60,9 +60,8 @@ def restore(*, path: Path, tell: Tell = lambda line: None) -> Restored:
     with open_backup(path) as backup:
         _check(backup)
         try:
-            settings.VAR.mkdir(parents=True, exist_ok=True)
-            with TemporaryDirectory(dir=settings.VAR, prefix=".restore-") as scratch:
-                file = Path(scratch) / "file"
+            with open_workplace(settings.VAR / "restored") as scratch:
+                file = scratch / "file"
                 n_artifacts = _take_artifacts(backup, file, tell)
                 _take_secrets(backup, file)
                 _take_wordnet(backup, tell)

@@ -13,6 +13,7 @@ from django.db.models import NOT_PROVIDED, Field, ForeignKey
 
 from annotator.json_texts import read_json
 from annotator.names import validate_name
+from annotator.published.bundle.shapes import find_misfit
 from annotator.published.bundle.tables import Table
 from annotator.published.readers.cells import BadFile
 
@@ -82,10 +83,8 @@ def _read_value(one: "Field[Any, Any]", value: Any, numbers: Mapping[Any, list[A
 
 
 def _read_json(one: "Field[Any, Any]", value: Any) -> Any:
-    """Lists stay lists and objects objects: pages rely on it."""
-    kind = one.default
-    if kind in (list, dict) and not isinstance(value, kind):
-        raise BadRow(f"{one.name} is not a {kind.__name__}")
+    if misfit := find_misfit(f"{one.model.__name__}.{one.name}", value):
+        raise BadRow(f"{one.name} is of another shape ({misfit:.200})")
     return value
 
 

@@ -34,6 +34,12 @@ from annotator.refusals import Refusal
 from workers.engine.plurals import say_count
 
 BATCH = 2000
+# What the database says of rows that do not fit, and what counting them and writing the report says of values that are
+# of another kind than ours.
+_MISFITS = (
+    DataError, IntegrityError, UnicodeEncodeError, TypeError, KeyError, IndexError, AttributeError, ValueError,
+    ArithmeticError,
+)  # fmt: skip
 # Any fixed number. Whoever reads a bundle holds this lock, so that one is read at a time.
 _LOCK = 7_312_031
 # Says one line to whoever waits at a terminal.
@@ -75,7 +81,9 @@ def import_bundle(*, path: Path, name: str = "", now: datetime, tell: Tell = lam
             with transaction.atomic():
                 _wait_for_other_imports()
                 return _take_in(bundle, name, now, tell)
-        except (DataError, IntegrityError, UnicodeEncodeError) as error:
+        except Refusal:
+            raise
+        except _MISFITS as error:
             raise BadFile(f"{bundle.name}: its rows do not fit together ({error!s:.200}).") from error
         except RecursionError:
             raise BadFile(f"{bundle.name}: its values are nested too deeply.") from None

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import os
 import zipfile
 from pathlib import Path
@@ -157,6 +158,7 @@ def test_a_file_that_is_not_what_it_says_leaves_nothing(
     with zipfile.ZipFile(io.BytesIO(good)) as file:
         manifest = file.read("manifest.json")
         strip = next(name for name in file.namelist() if name.startswith("tiles"))
+    odd = json.dumps(json.loads(manifest) | {"passed_over": [3]}).encode()
     for content, said in (
         (b"no archive", "no saved dissection"),
         (changed("results/00001.json", b"{}"), "belongs to no dissection"),
@@ -164,6 +166,7 @@ def test_a_file_that_is_not_what_it_says_leaves_nothing(
         (changed(strip, b"another picture"), "not the picture that its name says"),
         (changed("manifest.json", manifest.replace(b'"n_units": 5', b'"n_units": 6')), "not what its digest says"),
         (changed("manifest.json", b"[1]"), "manifest cannot be read"),
+        (changed("manifest.json", odd), "passed_over are of another shape"),
     ):
         path = tmp_path / "other.unitscope"
         path.write_bytes(content)

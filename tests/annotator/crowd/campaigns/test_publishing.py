@@ -159,6 +159,7 @@ def test_what_a_dead_publication_left_is_withdrawn_too(
     collect_campaign(market.open_session(campaign))
     campaign.refresh_from_db()
     assert campaign.committed_usd == 0
+    assert find_attention(campaign=campaign, now=market.clock()) == []
     assert set(campaign.hits.values_list("state", flat=True)) == {HIT.State.CANCELED}
 
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from annotator.demo.pictures.rendering import render_set
-from annotator.workplaces import open_workplace
+from workers.workplaces import PREFIX, open_workplace
 
 RENDER = (
     "import sys; from pathlib import Path; from annotator.demo.pictures.rendering import render_set\n"
@@ -32,7 +32,7 @@ def rendering(target: Path) -> Iterator[tuple["subprocess.Popen[bytes]", list[ps
     """A command that draws with two processes of its own."""
     with subprocess.Popen([sys.executable, "-c", RENDER, str(target)], stderr=subprocess.DEVNULL) as command:
         try:
-            wait_until(lambda: list(target.parent.glob(f".{target.name}.*/images/*/*.jpg")))
+            wait_until(lambda: list(target.parent.glob(f"{PREFIX}*/images/*/*.jpg")))
             yield command, psutil.Process(command.pid).children()
         finally:
             command.kill()
@@ -49,8 +49,9 @@ def test_an_ended_command_leaves_no_process_and_no_folder(kind: signal.Signals, 
     assert (len(gone), alive) == (2, [])
     if kind == signal.SIGKILL:  # swept by the next one
         assert len(list(tmp_path.iterdir())) == 1
-        render_set(folder=target, n_images=1, seed=1, n_jobs=1)
-        assert list(tmp_path.iterdir()) == [target]
+        other = tmp_path / "a set of another name"
+        render_set(folder=other, n_images=1, seed=1, n_jobs=1)
+        assert list(tmp_path.iterdir()) == [other]
     else:
         assert list(tmp_path.iterdir()) == []
 
