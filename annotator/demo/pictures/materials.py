@@ -7,14 +7,14 @@ from PIL import Image, ImageDraw
 
 from annotator.demo.pictures.canvas import SIDE, Pixels, dim, smooth_noise, tone, turned
 from annotator.demo.pictures.palette import WOODEN, near, pick, vivid
-from annotator.demo.pictures.patterns import _cells, _sheet, _step, _wave, fractal_noise, mix
+from annotator.demo.pictures.sheets import fractal_noise, lay_sheet, measure_wave, mix, scatter_cells, soft_step
 
 Rng = np.random.Generator
 
 
 def wood(rng: Rng) -> Pixels:
     """Boards with grain and knots."""
-    u, v = _sheet(rng, bend=3, turn=0.06 if rng.random() < 0.5 else 1.6)
+    u, v = lay_sheet(rng, bend=3, turn=0.06 if rng.random() < 0.5 else 1.6)
     board = float(rng.uniform(70, 150))
     number = np.floor(v / board)
     offset = np.sin(number * 78.2 + 3) * 90
@@ -23,28 +23,28 @@ def wood(rng: Rng) -> Pixels:
     light = 0.55 + 0.2 * rings + fiber + 0.12 * np.sin(number * 12.9)
     color = pick(rng, WOODEN)
     image = mix(light, dim(color, 0.55, 0.5, 0.45), color)
-    return image * (1 - 0.6 * _step(1.8 - _wave(v, board), 2))[..., None]
+    return image * (1 - 0.6 * soft_step(1.8 - measure_wave(v, board), 2))[..., None]
 
 
 def brick(rng: Rng) -> Pixels:
     """A wall of bricks in mortar."""
-    u, v = _sheet(rng, bend=2, turn=0.05)
+    u, v = lay_sheet(rng, bend=2, turn=0.05)
     height = float(rng.uniform(24, 42))
     width = height * float(rng.uniform(2.0, 2.5))
     row = np.floor(v / height)
     shifted = u + (row % 2) * width / 2
     column = np.floor(shifted / width)
-    edge = np.minimum(_wave(v, height), _wave(shifted, width))
+    edge = np.minimum(measure_wave(v, height), measure_wave(shifted, width))
     lightness = 0.5 + 0.3 * np.sin(row * 12.9898 + column * 78.233) + 0.18 * fractal_noise(rng, 30, 2)
     clay = near(rng, (0.67, 0.3, 0.22), 0.06)
     body = mix(lightness, dim(clay, 0.65, 0.6, 0.6), clay)
-    mortar = _step(float(rng.uniform(1.8, 3.2)) + 0.4 * smooth_noise(rng, 60) - edge, 2)[..., None]
+    mortar = soft_step(float(rng.uniform(1.8, 3.2)) + 0.4 * smooth_noise(rng, 60) - edge, 2)[..., None]
     return np.asarray(body * (1 - mortar) + tone(near(rng, (0.78, 0.75, 0.7), 0.04)) * mortar)
 
 
 def fabric(rng: Rng) -> Pixels:
     """Cloth in soft folds, with a fine thread."""
-    u, v = _sheet(rng, bend=22)
+    u, v = lay_sheet(rng, bend=22)
     folds = np.sin(u / float(rng.uniform(26, 48)) + 0.9 * smooth_noise(rng, 3)) + 0.4 * np.sin(v / 70)
     thread = 0.05 * (np.sin(u * 1.4) + np.sin(v * 1.4))
     color = vivid(rng)
@@ -53,16 +53,16 @@ def fabric(rng: Rng) -> Pixels:
 
 def metal(rng: Rng) -> Pixels:
     """Brushed steel plates with rivets."""
-    u, v = _sheet(rng, bend=0, turn=0.3)
+    u, v = lay_sheet(rng, bend=0, turn=0.3)
     brushed = np.asarray(Image.fromarray(rng.standard_normal((SIDE, 12)).astype(np.float32)).resize((SIDE, SIDE)))
     sheen = 0.6 + 0.2 * np.sin(u / 90 + float(rng.uniform(0, 6))) + 0.06 * brushed
     plate = float(rng.uniform(130, 200))
-    seam = np.minimum(_wave(u, plate), _wave(v, plate))
+    seam = np.minimum(measure_wave(u, plate), measure_wave(v, plate))
     gap = plate / 4
     rivet = np.hypot(u % gap - gap / 2, v % gap - gap / 2)
     near_seam = seam < gap * 0.72
     bolt = near_seam * np.clip((7 - rivet) / 3, 0, 1)
-    light = sheen - 0.45 * _step(2 - seam, 2) + 0.3 * bolt * np.sign(gap / 2 - v % gap)
+    light = sheen - 0.45 * soft_step(2 - seam, 2) + 0.3 * bolt * np.sign(gap / 2 - v % gap)
     return np.asarray(np.clip(light, 0.02, 1)[..., None].astype(np.float32) * tone(near(rng, (0.93, 0.95, 1.0), 0.03)))
 
 
@@ -85,7 +85,7 @@ def foliage(rng: Rng) -> Pixels:
 
 def stone(rng: Rng) -> Pixels:
     """Rounded stones lying close together."""
-    first, second, owner = _cells(rng, float(rng.uniform(46, 84)), 0.25, bend=3)
+    first, second, owner = scatter_cells(rng, float(rng.uniform(46, 84)), 0.25, bend=3)
     body = np.clip((second - first) / 26, 0, 1)
     shades = rng.uniform(0.35, 0.95, int(owner.max()) + 1).astype(np.float32)
     lightness = shades[owner.astype(int)] + 0.05 * fractal_noise(rng, 40, 2)
@@ -112,12 +112,12 @@ def fur(rng: Rng) -> Pixels:
 
 def tile(rng: Rng) -> Pixels:
     """Glazed square tiles with pale joints."""
-    u, v = _sheet(rng, bend=0, turn=0.12)
+    u, v = lay_sheet(rng, bend=0, turn=0.12)
     side = float(rng.uniform(56, 100))
-    edge = np.minimum(_wave(u, side), _wave(v, side))
+    edge = np.minimum(measure_wave(u, side), measure_wave(v, side))
     shades = np.sin(np.floor(u / side) * 12.9 + np.floor(v / side) * 78.2)
     gloss = 0.8 + 0.12 * shades + 0.14 * ((u % side) + (v % side) < side * 0.6)
-    joint = _step(3.2 - edge, 2)[..., None]
+    joint = soft_step(3.2 - edge, 2)[..., None]
     body = np.clip(gloss, 0, 1)[..., None] * tone(near(rng, vivid(rng), 0.02))
     bevel = 1 - 0.25 * np.clip(1 - (edge - 3) / 6, 0, 1)[..., None]
     return np.asarray(body * bevel * (1 - joint) + np.float32(0.9) * joint)

@@ -6,114 +6,70 @@ A pattern works on a sheet of coordinates (u, v in canvas pixels) that is turned
 from collections.abc import Callable
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from annotator.demo.pictures.canvas import SIDE, XS, YS, Pixels, Rgb, dim, smooth_noise, tone
+from annotator.demo.pictures.canvas import SIDE, XS, YS, Pixels, dim, smooth_noise, tone
 from annotator.demo.pictures.palette import near, pair, vivid
+from annotator.demo.pictures.sheets import fractal_noise, lay_sheet, measure_wave, mix, scatter_cells, soft_step
 
 Rng = np.random.Generator
 
 
-def _sheet(rng: Rng, bend: float = 6.0, turn: float = 3.15) -> tuple[Pixels, Pixels]:
-    """Coordinates of a turned and bent sheet, centered."""
-    ys, xs = YS - np.float32(SIDE / 2), XS - np.float32(SIDE / 2)
-    xs, ys = xs + bend * smooth_noise(rng, 4), ys + bend * smooth_noise(rng, 4)
-    angle = float(rng.uniform(-turn, turn))
-    return xs * np.cos(angle) + ys * np.sin(angle), ys * np.cos(angle) - xs * np.sin(angle)
-
-
-def fractal_noise(rng: np.random.Generator, cells: int, octaves: int = 4) -> Pixels:
-    """Smooth noise of several sizes summed, each half as strong and half as large as the one before."""
-    return np.asarray(sum(smooth_noise(rng, cells * 2**k) / 2**k for k in range(octaves)))
-
-
-def mix(amount: Pixels, first: Rgb, second: Rgb) -> Pixels:
-    """Blends two colors by an amount of 0 to 1 per pixel."""
-    share = np.clip(amount, 0, 1)[..., None].astype(np.float32)
-    step = np.asarray(second, np.float32) - np.asarray(first, np.float32)
-    return np.asarray(share * step + np.asarray(first, np.float32))
-
-
-def _step(value: Pixels, softness: float = 1.5) -> Pixels:
-    """0 below zero, 1 above, with a soft edge of some pixels."""
-    return np.asarray(np.clip(value / softness + 0.5, 0, 1))
-
-
-def _wave(value: Pixels, period: float) -> Pixels:
-    """Distance in pixels from the nearest multiple of the period."""
-    return np.asarray(np.abs((value / period + 0.5) % 1 - 0.5) * period)
-
-
-def _cells(rng: Rng, spacing: float, jitter: float = 0.35, bend: float = 0.0) -> tuple[Pixels, Pixels, Pixels]:
-    """Distances to the nearest and second nearest of scattered points, and the nearest point's number."""
-    steps = np.arange(-spacing, SIDE + 2 * spacing, spacing)
-    grid = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(-1, 2)
-    points = grid + rng.normal(0, jitter * spacing, grid.shape)
-    half = np.mgrid[0:SIDE:2, 0:SIDE:2].astype(np.float32).transpose(1, 2, 0)[..., ::-1]
-    if bend:
-        half = half + bend * np.stack([smooth_noise(rng, 30, SIDE // 2), smooth_noise(rng, 30, SIDE // 2)], axis=-1)
-    distance, number = cKDTree(points).query(half.reshape(-1, 2), k=2)
-    maps = np.stack([distance[:, 0], distance[:, 1], number[:, 0]]).astype(np.float32)
-    first, second, owner = maps.reshape(3, SIDE // 2, SIDE // 2).repeat(2, 1).repeat(2, 2)
-    return first, second, owner
-
-
 def striped(rng: Rng) -> Pixels:
     """Parallel bands of two or three colors."""
-    u, _ = _sheet(rng, bend=4)
+    u, _ = lay_sheet(rng, bend=4)
     period = float(rng.uniform(26, 80))
     first, second = pair(rng)
-    image = mix(_step(_wave(u, period) - period * float(rng.uniform(0.2, 0.3))), first, second)
+    image = mix(soft_step(measure_wave(u, period) - period * float(rng.uniform(0.2, 0.3))), first, second)
     if rng.random() < 0.4:
-        image = np.where((_wave(u + period / 2, period * 2) < period * 0.16)[..., None], tone(vivid(rng)), image)
+        image = np.where((measure_wave(u + period / 2, period * 2) < period * 0.16)[..., None], tone(vivid(rng)), image)
     return np.asarray(image, np.float32)
 
 
 def chequered(rng: Rng) -> Pixels:
     """Squares of two colors like a chess board."""
-    u, v = _sheet(rng)
+    u, v = lay_sheet(rng)
     side = float(rng.uniform(22, 60))
     dark = np.sin(np.pi * u / side) * np.sin(np.pi * v / side)
-    return mix(_step(dark * side / 3), *pair(rng))
+    return mix(soft_step(dark * side / 3), *pair(rng))
 
 
 def polka_dotted(rng: Rng) -> Pixels:
     """Round dots in a regular grid."""
-    u, v = _sheet(rng)
+    u, v = lay_sheet(rng)
     gap = float(rng.uniform(34, 80))
     shift = np.where(np.floor(v / gap) % 2 == 0, 0.0, gap / 2).astype(np.float32)
     distance = np.hypot((u + shift) % gap - gap / 2, v % gap - gap / 2)
-    return mix(_step(gap * float(rng.uniform(0.22, 0.34)) - distance), *pair(rng))
+    return mix(soft_step(gap * float(rng.uniform(0.22, 0.34)) - distance), *pair(rng))
 
 
 def zigzagged(rng: Rng) -> Pixels:
     """Bands that run in sharp turns."""
-    u, v = _sheet(rng)
+    u, v = lay_sheet(rng)
     period, width = float(rng.uniform(40, 90)), float(rng.uniform(34, 66))
     bands = v + np.abs((u / period) % 1 - 0.5) * period * float(rng.uniform(0.9, 1.5))
-    return mix(_step(_wave(bands, width) - width / 4), *pair(rng))
+    return mix(soft_step(measure_wave(bands, width) - width / 4), *pair(rng))
 
 
 def grid(rng: Rng) -> Pixels:
     """Thin lines that cross at right angles."""
-    u, v = _sheet(rng, turn=0.5)
+    u, v = lay_sheet(rng, turn=0.5)
     gap = float(rng.uniform(24, 56))
     line = float(rng.uniform(2.5, 5.5))
-    return mix(_step(line - np.minimum(_wave(u, gap), _wave(v, gap))), *pair(rng))
+    return mix(soft_step(line - np.minimum(measure_wave(u, gap), measure_wave(v, gap))), *pair(rng))
 
 
 def cracked(rng: Rng) -> Pixels:
     """Dry ground with dark cracks between its plates."""
-    first, second, owner = _cells(rng, float(rng.uniform(50, 95)), 0.33, bend=9)
+    first, second, owner = scatter_cells(rng, float(rng.uniform(50, 95)), 0.33, bend=9)
     ground = near(rng, (0.68, 0.57, 0.45), 0.09)
     plates = mix(0.5 + 0.22 * fractal_noise(rng, 10) + 0.1 * np.sin(owner * 1.7), dim(ground, 0.75), ground)
-    gap = _step(float(rng.uniform(4, 7)) + 1.5 * smooth_noise(rng, 40) - (second - first), 4)
+    gap = soft_step(float(rng.uniform(4, 7)) + 1.5 * smooth_noise(rng, 40) - (second - first), 4)
     return plates * (1 - 0.85 * gap[..., None])
 
 
 def honeycombed(rng: Rng) -> Pixels:
     """Hexagonal cells with light walls."""
-    u, v = _sheet(rng, bend=5)
+    u, v = lay_sheet(rng, bend=5)
     size = float(rng.uniform(30, 58))
     nearest = np.full(u.shape, np.inf, np.float32)
     second = nearest.copy()
@@ -123,7 +79,7 @@ def honeycombed(rng: Rng) -> Pixels:
             distance = np.hypot(u - du - (cu + off_u) * size, v - dv - (cv + off_v) * size * np.sqrt(3))
             second = np.minimum(second, np.maximum(nearest, distance))
             nearest = np.minimum(nearest, distance)
-    wall = _step(float(rng.uniform(3, 6)) - (second - nearest), 3)
+    wall = soft_step(float(rng.uniform(3, 6)) - (second - nearest), 3)
     depth = np.clip(1.15 - nearest / size, 0, 1)
     honey = near(rng, (0.86, 0.58, 0.12), 0.07)
     cells = mix(depth, honey, dim(honey, 0.35, 0.3, 0.25))
@@ -139,7 +95,7 @@ def spiralled(rng: Rng) -> Pixels:
     radius, turn = distances.min(axis=0), np.arctan2(YS - cy, XS - cx)
     width = float(rng.uniform(26, 50))
     value = np.cos(radius * 2 * np.pi / width + float(rng.choice([-1, 1])) * turn)
-    return mix(_step(value.astype(np.float32) * width / 6), *pair(rng))
+    return mix(soft_step(value.astype(np.float32) * width / 6), *pair(rng))
 
 
 def cobwebbed(rng: Rng) -> Pixels:
@@ -151,8 +107,8 @@ def cobwebbed(rng: Rng) -> Pixels:
     between = np.abs(turn % 1 - 0.5)
     spoke = (0.5 - between) * radius * 2 * np.pi / n_spokes
     gap = float(rng.uniform(15, 26))
-    ring = _wave(radius * (1 + 0.28 * (between - 0.5)) + 2 * smooth_noise(rng, 9), gap)
-    thread = np.maximum(_step(1.9 - spoke, 1.6), _step(1.5 - ring, 1.6))
+    ring = measure_wave(radius * (1 + 0.28 * (between - 0.5)) + 2 * smooth_noise(rng, 9), gap)
+    thread = np.maximum(soft_step(1.9 - spoke, 1.6), soft_step(1.5 - ring, 1.6))
     light = 0.5 + 0.3 * smooth_noise(rng, 4)
     back = mix(light, near(rng, (0.06, 0.09, 0.08), 0.03), near(rng, (0.2, 0.27, 0.24), 0.06))
     return back * (1 - 0.85 * thread[..., None]) + 0.85 * thread[..., None]
@@ -177,7 +133,7 @@ def bubbly(rng: Rng) -> Pixels:
 
 def knitted(rng: Rng) -> Pixels:
     """Rows of V-shaped stitches of yarn."""
-    u, v = _sheet(rng, bend=5, turn=0.35)
+    u, v = lay_sheet(rng, bend=5, turn=0.35)
     width = float(rng.uniform(30, 54))
     across = (u / width) % 1 - 0.5
     along = (v / (width * 0.75) - np.abs(across) * 1.3) % 1
@@ -199,14 +155,14 @@ def sprinkled(rng: Rng) -> Pixels:
         du = (XS[view] - cx) * np.cos(angle) + (YS[view] - cy) * np.sin(angle)
         dv = (YS[view] - cy) * np.cos(angle) - (XS[view] - cx) * np.sin(angle)
         far = np.hypot(np.maximum(np.abs(du) - length, 0), dv)
-        body = _step(width - far)[..., None]
+        body = soft_step(width - far)[..., None]
         image[view] = image[view] * (1 - body) + tone(vivid(rng)) * (1.1 - 0.04 * dv)[..., None] * body
     return np.clip(image, 0, 1)
 
 
 def woven(rng: Rng) -> Pixels:
     """Broad strands over and under each other, like a basket."""
-    u, v = _sheet(rng, bend=4, turn=0.9)
+    u, v = lay_sheet(rng, bend=4, turn=0.9)
     size = float(rng.uniform(26, 48))
     cu, cv = np.floor(u / size), np.floor(v / size)
     flat = (cu + cv) % 2 == 0

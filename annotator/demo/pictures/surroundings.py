@@ -8,7 +8,7 @@ import numpy.typing as npt
 from annotator.demo.pictures.canvas import SIDE, XS, YS, Canvas, Tag, dim, oval, smooth_noise, tone
 from annotator.demo.pictures.materials import MATERIALS
 from annotator.demo.pictures.palette import muted, near, pale, vivid
-from annotator.demo.pictures.patterns import fractal_noise, mix
+from annotator.demo.pictures.sheets import fractal_noise, mix
 
 
 def _below(canvas: Canvas, horizon: float, roughness: float = 0.0) -> npt.NDArray[np.bool_]:
