@@ -13,6 +13,7 @@ from annotator.sandbox.rules.refusals import Code, Refused
 
 State = QualificationRequest.State
 TEST_IS_OVER = gettext_noop("The time for this test is over.")
+ONCE_ONLY = gettext_noop("This qualification can be requested once only.")
 
 
 def create_type(kind: QualificationType) -> QualificationType:
@@ -109,20 +110,23 @@ def _check_may_request(kind: QualificationType, person: Person, *, now: dt.datet
     was_revoked = kind.is_auto_granted and kind.qualifications.filter(person=person, is_revoked=True).exists()
     if kind.retry_delay_seconds is None:
         if last or was_revoked:
-            raise Refused(
-                Code.QUALIFICATION_ALREADY_EXISTS, gettext_noop("This qualification can be requested once only.")
-            )
-    elif last and now < (again := last.started_at + dt.timedelta(seconds=kind.retry_delay_seconds)):
-        raise Refused(
-            Code.QUALIFICATION_ALREADY_EXISTS,
-            gettext("You may request this again from {time} UTC on.").format(time=f"{again:%Y-%m-%d %H:%M}"),
-        )
+            raise Refused(Code.QUALIFICATION_ALREADY_EXISTS, ONCE_ONLY)
+    elif last and now < last.started_at + dt.timedelta(seconds=kind.retry_delay_seconds):
+        raise Refused(Code.QUALIFICATION_ALREADY_EXISTS, _tell_when_again(kind, started_at=last.started_at))
+
+
+def _tell_when_again(kind: QualificationType, *, started_at: dt.datetime) -> str:
+    if kind.retry_delay_seconds is None:
+        return gettext(ONCE_ONLY)
+    again = started_at + dt.timedelta(seconds=kind.retry_delay_seconds)
+    return gettext("You may request this again from {time} UTC on.").format(time=f"{again:%Y-%m-%d %H:%M}")
 
 
 def check_test_runs(request: QualificationRequest, *, now: dt.datetime) -> None:
     """Raises Refused if the time that was promised at its start is over."""
     if request.ends_at is None or now > request.ends_at:
-        raise Refused(Code.INVALID_QUALIFICATION_STATE, TEST_IS_OVER)
+        next_time = _tell_when_again(request.type, started_at=request.started_at)
+        raise Refused(Code.INVALID_QUALIFICATION_STATE, f"{gettext(TEST_IS_OVER)} {next_time}")
 
 
 @transaction.atomic

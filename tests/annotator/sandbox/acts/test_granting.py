@@ -121,6 +121,7 @@ def test_the_page_of_a_test_whose_time_is_over_says_so(
     move_clock(61)
     for page in (browser.get(address), browser.post(address, {"answer:animal": "cat"})):
         assert (page.status_code, "time-left" in page.content.decode()) == (409, False)
+        assert ("again from" if may_again else "once only") in page.content.decode()
     listed = browser.get("/worker/qualifications").context
     assert (list(listed["asked"]), list(listed["offered"])) == ([], [kind] if may_again else [])
 
