@@ -82,6 +82,12 @@ def _save_shards(folder: Path, *, n: int) -> Path:
     return index if n == 2 else folder / names[0]
 
 
+def _save_bins(folder: Path) -> Path:
+    for i, without in enumerate(("fc", "layer1"), start=1):
+        torch.save(tensors(without=without), folder / f"pytorch_model-{i:05}-of-00002.bin")
+    return folder / "pytorch_model-00001-of-00002.bin"
+
+
 def _save_program(folder: Path) -> Path:
     path = folder / "file.pt"
     torch.jit.trace(Network().eval(), torch.zeros(1, 3, 8, 8), check_trace=False).save(str(path))  # type: ignore[no-untyped-call]
@@ -136,6 +142,7 @@ def list_kinds() -> Iterator[Kind]:
     yield "8-bit whole numbers", "layer1", saved({key: (100 * one).to(torch.int8) for key, one in tensors().items()})
     yield "a whole network of torch's modules", "layer1", saved(nn.ModuleDict(dict(Network().named_children())))
     yield "index of two safetensors", "layer1", lambda folder: _save_shards(folder, n=2)
+    yield "one of two `.bin` files, as older releases of transformers write", "layer1", _save_bins
     yield "one of two safetensors, the other missing", "layer1", lambda folder: _save_shards(folder, n=1)
     yield "an object that no list names", "layer1", saved({"model": tensors(), "extra": Strange()})
     yield "a TorchScript program", "layer1", _save_program

@@ -58,6 +58,8 @@ def test_the_artifact_is_the_commands(
         assert row["threshold"] == rows[index].threshold
         best = dissection.automatic_labels.filter(unit__index=index, is_best=True).first()
         assert (row["label"], row["iou"]) == ((best.label, best.iou) if best else (None, None))
+        if best and best.iou_low is not None:
+            assert (row["iou_low"], row["iou_high"]) == (best.iou_low, best.iou_high)
     assert table["label"].notna().any()
     assert table["chance"].notna().all()
 

@@ -28,7 +28,7 @@ MAX_FILE_NAME = 255
 MAX_SPREAD = 2**30
 # Where a safetensors file states the names of the classes, as a JSON list.
 CLASSES = "classes"
-SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.safetensors")
+SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.(safetensors|bin)")
 
 
 class NetworkError(Exception):
@@ -42,11 +42,11 @@ class CheckpointUnreadable(NetworkError):
 def read_checkpoint(path: Path) -> dict[str, Tensors]:
     """Groups of tensors by name, each under its place in the file ("" for the file itself, `model_ema`, `a.b`).
 
-    From safetensors, an index of several of them, or a pickle. Raises CheckpointUnreadable.
+    From safetensors, a pickle, or several of either with their index. Raises CheckpointUnreadable.
     """
     try:
-        if path.suffix in (".safetensors", ".json"):
-            return {"": _read_safetensors(path)}
+        if path.suffix in (".safetensors", ".json") or SHARD.fullmatch(path.name):
+            return {"": _read_shards(path)}
         content = _read_pickle(path)
         groups = dict(_find_groups(content, "", Entries(path.name)))
     except CheckpointUnreadable:
@@ -223,17 +223,15 @@ def list_files(path: Path) -> list[Path]:
     return [*([path] if path not in shards else []), *shards]
 
 
-def _read_safetensors(path: Path) -> Tensors:
+def _read_shards(path: Path) -> Tensors:
     """One file, or all shards. Raises CheckpointUnreadable if one is missing or comes from another saving."""
-    from safetensors.torch import load_file
-
     tensors: Tensors = {}
     for file, names in _map_shards(path).items():
         if not file.is_file():
             raise CheckpointUnreadable(
                 f"{path.name} is one of several files and {file.name} is not beside it: put all into one folder."
             )
-        found = load_file(file)
+        found = _read_shard(file)
         missing, twice = sorted(names - found.keys()), sorted(tensors.keys() & found.keys())
         if missing or twice:
             odd, fault = (missing[0], f"is not in {file.name}") if missing else (twice[0], "is in two of its files")
@@ -245,6 +243,14 @@ def _read_safetensors(path: Path) -> Tensors:
     return tensors
 
 
+def _read_shard(file: Path) -> Tensors:
+    from safetensors.torch import load_file
+
+    if file.suffix == ".safetensors":
+        return load_file(file)
+    return dict(_find_groups(_read_pickle(file), "", Entries(file.name))).get("", {})
+
+
 def _map_shards(path: Path) -> dict[Path, set[str]]:
     """By file, the tensors that an index says it holds; files that no index names say nothing."""
     if path.suffix == ".json":
@@ -254,8 +260,8 @@ def _map_shards(path: Path) -> dict[Path, set[str]]:
             shards.setdefault(path.parent / Path(name).name, set()).add(tensor)
         return dict(sorted(shards.items()))
     if shard := SHARD.fullmatch(path.name):
-        n_shards = int(shard[3])
-        return {path.with_name(f"{shard[1]}-{i:05}-of-{shard[3]}.safetensors"): set() for i in range(1, n_shards + 1)}
+        names = [f"{shard[1]}-{i:05}-of-{shard[3]}.{shard[4]}" for i in range(1, int(shard[3]) + 1)]
+        return {path.with_name(name): set() for name in names}
     return {path: set()}
 
 
@@ -267,7 +273,7 @@ def _read_index(path: Path) -> dict[str, str]:
         index = None
     if not isinstance(index, dict) or not all(map(_is_file_name, index.values())):
         raise CheckpointUnreadable(
-            f"{path.name} is no index of safetensors files: its weight_map says which file holds each tensor."
+            f"{path.name} is no index of shards: its weight_map says which file holds each tensor."
         )
     return index
 

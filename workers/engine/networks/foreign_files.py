@@ -46,6 +46,12 @@ def find_foreign(files: Iterable[Path]) -> str:
 
 
 def _say(file: Path) -> str:
+    if (file / ".metadata").is_file() or file.suffix == ".distcp":
+        folder = file.parent if file.suffix == ".distcp" else file
+        return (
+            "is a checkpoint of many processes (torch.distributed.checkpoint), or a part of one.\nMake one file of it: "
+            f"`python -m torch.distributed.checkpoint.format_utils dcp_to_torch {folder.name} FILE.pth`."
+        )
     if file.is_dir():
         return "is a folder.\nGive the file of weights that lies in it."
     try:

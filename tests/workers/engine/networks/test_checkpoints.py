@@ -237,6 +237,7 @@ def save_bytes(content: Any, *, n: int = 10_000_000) -> bytes:
         ("a.pth", pickle.dumps({"w": np.zeros(2)}, protocol=2), "a pickle that torch.save did not write"),
         ("a.pth", b"just text", "neither torch.save nor safetensors wrote it"),
         ("a.pth", None, "a.pth is a folder"),
+        ("__0_0.distcp", b"PK", "many processes"),
     ],
 )  # fmt: skip
 def test_a_file_of_another_kind_is_called_what_it_is(
@@ -294,6 +295,19 @@ def test_shards_lie_in_one_folder(tmp_path: Path) -> None:
         assert is_filled(load_network(architecture=OWN, weights=tmp_path / name), key="fc.weight")
 
 
+def test_shards_may_be_written_by_torch(tmp_path: Path) -> None:
+    names = [f"pytorch_model-{i:05}-of-00002.bin" for i in (1, 2)]
+    torch.save(tensors(without="fc"), tmp_path / names[0])
+    with pytest.raises(CheckpointUnreadable, match=r"one of several files and pytorch_model-00002-of-00002.bin is not"):
+        read_checkpoint(tmp_path / names[0])
+    torch.save(tensors(without="layer1"), tmp_path / names[1])
+    index = tmp_path / "pytorch_model.bin.index.json"
+    index.write_text(json.dumps({"weight_map": {"layer1.weight": names[0], "fc.weight": names[1]}}))
+    for path in (index, tmp_path / names[1]):
+        assert read_checkpoint(path)[""].keys() == tensors().keys()
+        assert set(list_files(path)) == {*([path] if path == index else []), *(tmp_path / name for name in names)}
+
+
 def test_shards_of_different_savings_are_not_mixed(tmp_path: Path) -> None:
     parts = [{key: value for key, value in tensors().items() if key.startswith(start)} for start in ("layer1", "fc")]
     names = [f"model-{i:05}-of-00002.safetensors" for i in (1, 2)]
@@ -325,7 +339,7 @@ def test_what_is_no_index_is_refused_in_words(tmp_path: Path, content: str) -> N
     path = tmp_path / "model.safetensors.index.json"
     path.write_text(content)
     assert list_files(path) == [path]
-    with pytest.raises(CheckpointUnreadable, match="is no index of safetensors files"):
+    with pytest.raises(CheckpointUnreadable, match="is no index of shards"):
         load_network(architecture=OWN, weights=path)
 
 
