@@ -93,3 +93,14 @@ def test_a_list_with_a_character_that_no_text_can_have_is_answered_in_words(earn
     file.write_text(f"worker_id,amount,reference\n{Person.objects.get().mturk_id},0.50,o\0ne\n")
     call_command("sandbox_paid", str(file))
     assert Payout.objects.get().reference == "one"
+
+
+def test_a_reference_has_1_to_80_characters(earner: Client, tmp_path: Path) -> None:
+    file, worker_id = tmp_path / "payments.csv", Person.objects.get().mturk_id
+    for reference in ("", "r" * 81):
+        file.write_text(f"worker_id,amount,reference\n{worker_id},0.01,{reference}\n")
+        with pytest.raises(CommandError, match="Line 2: a reference has 1 to 80 characters"):
+            call_command("sandbox_paid", str(file))
+    file.write_text(f"worker_id,amount,reference\n{worker_id},0.01,r\n{worker_id},0.01,{'r' * 80}\n")
+    call_command("sandbox_paid", str(file))
+    assert sorted(len(one) for one in Payout.objects.values_list("reference", flat=True)) == [1, 80]

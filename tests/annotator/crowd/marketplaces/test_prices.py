@@ -5,9 +5,6 @@ from decimal import Decimal
 import pytest
 
 from annotator.crowd.marketplaces.facts import FeeSchedule
-from annotator.crowd.marketplaces.guard import Permit, give_permit
-from annotator.crowd.marketplaces.mturk.adapter import match_submit_origin
-from annotator.crowd.marketplaces.outcomes import RealMoneyRefused, UnknownMarketplace
 from annotator.crowd.marketplaces.prices import (
     compute_fee,
     compute_hit_cost,
@@ -15,7 +12,6 @@ from annotator.crowd.marketplaces.prices import (
     compute_top_up,
     make_quote,
 )
-from annotator.crowd.marketplaces.table import list_facts, open_marketplace
 
 
 @pytest.mark.parametrize(
@@ -50,36 +46,3 @@ def test_hourly_pay_and_the_bonus_that_lifts_it_to_the_floor() -> None:
     assert compute_top_up(paid_usd=Decimal("0.50"), seconds=150, floor_usd=floor) == 0
     assert compute_top_up(paid_usd=Decimal("0.50"), seconds=151, floor_usd=floor) == Decimal("0.01")
     assert compute_top_up(paid_usd=Decimal("0.50"), seconds=300, floor_usd=floor) == Decimal("0.50")
-
-
-def test_real_money_needs_three_confirmations(settings: object) -> None:
-    live = open_marketplace("mturk").facts
-    confirmed = {"facts": live, "campaign_name": "c", "has_flag": True, "typed_name": "c", "by": "pia"}
-    with pytest.raises(RealMoneyRefused, match="REAL_MONEY_ALLOWED"):
-        give_permit(**confirmed)  # type: ignore[arg-type]
-    settings.REAL_MONEY_ALLOWED = True  # type: ignore[attr-defined]
-    assert give_permit(**confirmed) == Permit(campaign="c", given_by="pia")  # type: ignore[arg-type]
-    with pytest.raises(RealMoneyRefused, match="--real-money"):
-        give_permit(**(confirmed | {"has_flag": False}))  # type: ignore[arg-type]
-    with pytest.raises(RealMoneyRefused, match="typed"):
-        give_permit(**(confirmed | {"typed_name": "d"}))  # type: ignore[arg-type]
-    for name in ("own", "mturk-sandbox"):
-        asked = {"campaign_name": "c", "has_flag": False, "typed_name": "", "by": "pia"}
-        assert give_permit(facts=open_marketplace(name).facts, **asked) is None  # type: ignore[arg-type]
-
-
-def test_an_unknown_marketplace_is_refused() -> None:
-    with pytest.raises(UnknownMarketplace, match="own, links, mturk-sandbox, prolific or mturk"):
-        open_marketplace("ebay")
-
-
-def test_which_marketplaces_take_real_money() -> None:
-    places = list_facts()
-    assert [(place.name, place.is_real_money) for place in places] == [
-        ("own", False), ("links", False), ("mturk-sandbox", False), ("prolific", True),
-        ("mturk", True),
-    ]  # fmt: skip
-    for place in places:
-        own, others = place.submit_origins, [other.submit_origins for other in places if other != place]
-        assert match_submit_origin(own[0] + "/", own) == own[0]
-        assert all(match_submit_origin(origin, own) is None for origins in others for origin in origins)
