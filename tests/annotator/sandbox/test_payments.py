@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -76,13 +77,17 @@ def test_an_address_that_a_spreadsheet_would_run_is_refused(earner: Client, addr
     assert not Person.objects.get().sealed_payout_address
 
 
-def test_such_an_address_of_before_the_rule_is_in_no_file(earner: Client, tmp_path: Path, capsys: Any) -> None:
+def test_such_an_address_of_before_the_rule_is_paid_nothing_and_run_by_no_spreadsheet(
+    earner: Client, tmp_path: Path, capsys: Any
+) -> None:
     person = Person.objects.get()
     person.sealed_payout_address = paying_out.seal_payout_address("=1+1")
     person.save()
     call_command("sandbox_earnings", "--payments", "--csv", str(tmp_path / "payments.csv"))
     assert read_rows(tmp_path / "payments.csv") == []
     assert person.mturk_id in capsys.readouterr().err
+    call_command("sandbox_earnings", "--csv", str(tmp_path / "earnings.csv"))
+    assert [row["payout_address"] for row in read_rows(tmp_path / "earnings.csv")] == ["'=1+1"]
 
 
 def test_a_list_with_a_character_that_no_text_can_have_is_answered_in_words(earner: Client, tmp_path: Path) -> None:
@@ -104,3 +109,11 @@ def test_a_reference_has_1_to_80_characters(earner: Client, tmp_path: Path) -> N
     file.write_text(f"worker_id,amount,reference\n{worker_id},0.01,r\n{worker_id},0.01,{'r' * 80}\n")
     call_command("sandbox_paid", str(file))
     assert sorted(len(one) for one in Payout.objects.values_list("reference", flat=True)) == [1, 80]
+
+
+def test_who_earned_nothing_is_owed_nothing(new_person: NewPerson, tmp_path: Path) -> None:
+    person, file = new_person(), tmp_path / "payments.csv"
+    assert paying_out.find_earnings(person) == paying_out.Earnings(person, *[Decimal(0)] * 4)
+    file.write_text(f"worker_id,amount,reference\n{person.mturk_id},0.01,r\n")
+    with pytest.raises(CommandError, match=r"is owed \$0\.00"):
+        call_command("sandbox_paid", str(file))
