@@ -86,6 +86,17 @@ def test_gray_is_the_brightness_of_the_colors() -> None:
     assert torch.allclose(plain(network).module(images), expected, atol=1e-6)
 
 
+def test_what_takes_no_photographs_is_refused_with_the_way_out() -> None:
+    with pytest.raises(ArchitectureNotFound, match=r"takes 4 channels, and photographs have 3: wrap it in a module"):
+        plain(Network(n_channels=4))
+    with pytest.raises(ArchitectureNotFound, match="on the device meta, where tensors have a shape but no numbers"):
+        plain(Network().to("meta"))
+    # The first convolution that stands in the code need not be the one that takes the image.
+    later = nn.ModuleDict({"body": nn.Conv2d(4, 4, 3), "stem": nn.Conv2d(3, 4, 3)})
+    later.forward = lambda x: later["body"](later["stem"](x))  # type: ignore[method-assign]
+    assert plain(later).note == ""
+
+
 def test_a_program_whose_layers_cannot_be_read_is_refused() -> None:
     program = torch.jit.trace(Network().eval(), torch.zeros(1, 3, 32, 32), check_trace=False)  # type: ignore[no-untyped-call]
     with pytest.raises(ArchitectureNotFound, match="TorchScript program"):

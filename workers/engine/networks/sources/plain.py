@@ -15,13 +15,21 @@ LUMA = (0.299, 0.587, 0.114)
 
 
 def make_plain(built: Built) -> Built:
-    """Raises ArchitectureNotFound for programs whose layers cannot be read."""
+    """Raises ArchitectureNotFound for programs whose layers cannot be read, and for what takes no photographs."""
     module, notes = _unwrap(built.module)
+    if any(one.is_meta for one in (*module.parameters(), *module.buffers())):
+        raise ArchitectureNotFound("The network lies on the device meta, where tensors have a shape but no numbers.")
     kinds = {str(one.dtype).removeprefix("torch.") for one in _list_numbers(module) if one.dtype in OTHER_PRECISIONS}
     if kinds:
         module = module.float()
         notes.append(f"The network's {' and '.join(sorted(kinds))} values are computed with in single precision.")
-    if _takes_gray(module, built.preprocessing.input_px):
+    n_channels = _count_channels(module, built.preprocessing.input_px)
+    if n_channels not in (1, 3):
+        raise ArchitectureNotFound(
+            f"The network takes {n_channels} channels, and photographs have 3: wrap it in a module that makes "
+            f"{n_channels} of 3, as package.module:function or in a notebook."
+        )
+    if n_channels == 1:
         module.register_forward_pre_hook(_turn_gray)
         notes.append("The network takes one channel: images are turned to gray.")
     return replace(built, module=module, note=" ".join([*([built.note] if built.note else []), *notes]))
@@ -69,18 +77,21 @@ def _inside(module: Any) -> nn.Module | None:
     return inner if isinstance(inner, nn.Module) else None
 
 
-def _takes_gray(module: nn.Module, input_px: int) -> bool:
-    """True if it takes (B, 1, h, w) and not (B, 3, h, w). It is run only if its first convolution says so."""
+def _count_channels(module: nn.Module, input_px: int) -> int:
+    """How many it takes if it does not take three. It is run only if its first convolution says so."""
     first = next((part for part in module.modules() if isinstance(part, nn.Conv2d)), None)
-    if first is None or first.in_channels != 1:
-        return False
+    if first is None or first.in_channels == 3:
+        return 3
     with eval_mode(module), torch.inference_mode():
-        return not _runs(module, torch.zeros(1, 3, input_px, input_px))
+        runs_as_it_is = _runs(module, 3, input_px)
+        takes_more = first.in_channels > 1 and not _runs(module, first.in_channels, input_px)
+    return 3 if runs_as_it_is or takes_more else first.in_channels
 
 
-def _runs(module: nn.Module, images: torch.Tensor) -> bool:
+def _runs(module: nn.Module, n_channels: int, px: int) -> bool:
+    weights = next(module.parameters(), torch.empty(0))
     try:
-        module(images)
+        module(torch.zeros(1, n_channels, px, px, device=weights.device))
     except Exception:
         return False
     return True
