@@ -21,6 +21,9 @@ from workers.engine.networks.map_axes import Asked, read_saved_axes
 from workers.engine.networks.preprocessing import Preprocessing
 from workers.engine.networks.saved import SAVED
 
+# How files of numpy begin, and archives of several.
+NPY, ARCHIVE = b"\x93NUMPY", b"PK"
+
 
 class SavedActivationsInvalid(Exception):
     """The array cannot be dissected; the message says why."""
@@ -48,19 +51,22 @@ class SavedNetwork(LoadedNetwork):
 def open_saved(path: Path, *, input_px: int = 224) -> SavedNetwork:
     """Open a .npy; raises SavedActivationsInvalid. `input_px` is the size at which crops are cut."""
     try:
+        with path.open("rb") as file:
+            start = file.read(len(NPY))
+        if not start.startswith((NPY, ARCHIVE)):
+            raise SavedActivationsInvalid(f"{path.name} is no array of numpy: write it with numpy.save(FILE, values).")
         maps = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise SavedActivationsInvalid(f"{path.name}: there is no such file.") from None
     except (ValueError, OSError, EOFError) as error:
-        raise SavedActivationsInvalid(
-            f"{path.name} cannot be read as an array: {error} numpy.save(FILE, values) writes one that can."
-        ) from None
+        why = "it holds objects, which are not read" if "pickle" in str(error) else str(error)
+        raise SavedActivationsInvalid(f"{path.name} cannot be read as an array: {why}.") from None
     if not isinstance(maps, np.ndarray):
         raise SavedActivationsInvalid(f"{path.name} is an archive of arrays: save the one array as .npy.")
     if not 2 <= maps.ndim <= 4 or maps.dtype.kind != "f" or 0 in maps.shape:
         raise SavedActivationsInvalid(
-            f"{path.name} is {maps.dtype} {maps.shape}, not numbers of image x unit x row x column, image x unit x "
-            "cell, image x token x unit or image x unit."
+            f"{path.name} is {maps.dtype} {maps.shape}, not decimal numbers of image x unit x row x column, image x unit "
+            "x cell, image x token x unit or image x unit."
         )
     return SavedNetwork(
         architecture=SAVED,

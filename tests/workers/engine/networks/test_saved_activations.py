@@ -138,7 +138,15 @@ def test_a_value_that_is_not_finite_is_refused_by_unit_and_image(tmp_path: Path)
         )
 
 
+@pytest.mark.parametrize("content", [b"\0\0\x80?" * 64, b"1,2,3\n", b""])
+def test_what_is_no_array_is_refused_with_the_way_out(tmp_path: Path, content: bytes) -> None:
+    """Such as the raw memory of an array, which states neither type nor shape."""
+    (tmp_path / "a.dat").write_bytes(content)
+    with pytest.raises(SavedActivationsInvalid, match=r"a.dat is no array of numpy: write it with numpy.save"):
+        open_saved(tmp_path / "a.dat")
+
+
 def test_a_pickled_array_is_not_executed(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([object()], dtype=object), allow_pickle=True)
-    with pytest.raises(SavedActivationsInvalid, match="cannot be read"):
+    with pytest.raises(SavedActivationsInvalid, match="cannot be read as an array: it holds objects"):
         open_saved(tmp_path / "a.npy")
