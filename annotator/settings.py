@@ -5,7 +5,10 @@ import os
 import secrets
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
+
+from django.utils.log import CallbackFilter
 
 from annotator import embedded, env
 from annotator.dashboard.frame.appearance import UNFOLD as UNFOLD
@@ -310,15 +313,23 @@ SANDBOX_OPENING_BALANCE_USD = Decimal(
 )
 
 LOG_LEVEL = env.text("LOG_LEVEL", "From which level on messages are logged.", default="WARNING")
+
+
+def _is_fault(record: Any) -> bool:
+    """Crops that are cut when somebody looks are answered with 503 until they are there: a page of them is no fault."""
+    return "Being cut" not in record.getMessage()
+
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"faults": {"()": CallbackFilter, "callback": _is_fault}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # A refusal of the Requester API is an answer, not a fault.
     "loggers": {
-        "django.request": {"level": "ERROR"},
+        "django.request": {"level": "ERROR", "filters": ["faults"]},
         # Scanners of a public address ask for any host; each gets 400, and a traceback of each helps nobody.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         # Whatever LOG_LEVEL says: below these levels they log requests, and with them the ids of workers.

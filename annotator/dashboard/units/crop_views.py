@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable
 from functools import lru_cache, partial
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -30,6 +31,9 @@ from workers.store import NotStored, StoreError
 
 # Crops may show photographs that a lab must not publish: only the person's own browser may cache them.
 KEPT = "private, max-age=31536000, immutable"
+UNCUTTABLE: dict[str, Any] = {"status": 404}
+# The log leaves it out by its reason (settings.LOGGING).
+BEING_CUT: dict[str, Any] = {"status": 503, "reason": "Being cut"}
 # Of a wall.
 GAP_PX = 2
 BACKGROUND = (24, 28, 32)
@@ -87,7 +91,7 @@ def _send_crops(dissection_id: UUID, sheet: str, read: Callable[[], bytes], *, m
     said = f"These crops cannot be cut. {reason}" if reason else "These crops are being cut. Look again in a moment."
     headers = {"Cache-Control": "no-store", **({} if reason else {"Retry-After": "1"})}
     return HttpResponse(
-        draw_sentence(said), status=404 if reason else 503, content_type="image/svg+xml", headers=headers
+        draw_sentence(said), content_type="image/svg+xml", headers=headers, **(UNCUTTABLE if reason else BEING_CUT)
     )
 
 

@@ -131,9 +131,9 @@ def test_a_running_dissections_progress_moves(small_world: World, open_page: Ope
             sent_at=NOW,
         )
     page = open_page(f"/dissections/{running.pk}/")
-    expect(page.locator("#progress")).to_contain_text("0 of 1000")
+    expect(page.locator("#progress")).to_contain_text("0 of 1,000")
     GPUTask.objects.filter(dissection=running, position=0).update(state="done")
-    expect(page.locator("#progress")).to_contain_text("500 of 1000")
+    expect(page.locator("#progress")).to_contain_text("500 of 1,000")
     Dissection.objects.filter(pk=running.pk).update(state="failed", error="The disk is full.")
     expect(page.get_by_text("The disk is full.")).to_be_visible()
 

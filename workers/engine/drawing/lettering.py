@@ -18,7 +18,7 @@ NOT_DRAWN = "?"
 WHY_NOT_DRAWN = "? stands for a letter that no font of this machine has. Some can be installed: fonts-noto-cjk, say."
 NOTE_PX = 22
 Ink = tuple[int, int, int] | int
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+Font = ImageFont.FreeTypeFont
 
 
 class Pen:
@@ -56,9 +56,10 @@ def spell(text: str, px: int) -> tuple[Font, str]:
 @functools.cache
 def _load(name: str, px: int) -> Font | None:
     try:
-        return ImageFont.truetype(name, px) if name else ImageFont.load_default(px)
+        font = ImageFont.truetype(name, px) if name else ImageFont.load_default(px)
     except OSError:
         return None
+    return font if isinstance(font, ImageFont.FreeTypeFont) else None
 
 
 @functools.cache

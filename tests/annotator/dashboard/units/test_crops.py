@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import io
-import re
 import socket
 import struct
 import threading
@@ -143,7 +142,7 @@ def test_a_store_that_does_not_answer_is_said_soon_and_not_asked_at_once_again(
         for ending in (".jpg", "-4x3.jpg"):
             response = viewer.get(f"/crops/{row.dissection_id}/{row.strip}{ending}")
             assert response.status_code == 503
-            assert b"does not answer" in b" ".join(re.findall(rb">([^<]+)<", response.content))
+            assert b"does not answer" in response.content
             assert response.headers["Content-Type"] == "image/svg+xml"
             assert response.headers["Cache-Control"] == "no-store"
 

@@ -69,7 +69,9 @@ def look_until(ask: Callable[[], HttpResponse], status: int) -> HttpResponse:
     return answer
 
 
-def test_a_page_shows_a_placeholder_then_the_crops(dissection: Dissection, viewer: Client, tmp_path: Path) -> None:
+def test_a_page_shows_a_placeholder_then_the_crops(
+    dissection: Dissection, viewer: Client, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     unit, *others = list_units(dissection)
     assert is_late(unit.strip)
     address = f"/crops/{dissection.pk}/{unit.strip}.jpg"
@@ -78,6 +80,7 @@ def test_a_page_shows_a_placeholder_then_the_crops(dissection: Dissection, viewe
     first = viewer.get(address)
     assert (first.status_code, first.headers["Cache-Control"]) == (503, "no-store")
     assert b"being cut" in first.content
+    assert address not in caplog.text, "the log of an operator tells faults"
     # A card shows it in the place of a wall, and would cut the words of a picture of other proportions.
     width, height = map(int, re.findall(rb"\d+", first.content.split(b"viewBox=")[1])[2:4])
     assert width / height == pytest.approx(518 / 388, rel=0.01)
