@@ -10,7 +10,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from annotator.sandbox import ledger
-from annotator.sandbox.acts import auditing, working
+from annotator.sandbox.acts import auditing, settling, working
 from annotator.sandbox.models import HIT, LedgerEntry, Person, Requester
 from annotator.sandbox.rules.fees import fee_usd
 from tests.annotator.sandbox.conftest import EXTERNAL_QUESTION, HIT_TYPE
@@ -61,6 +61,20 @@ def test_the_audit_agrees_with_the_books(paid: str) -> None:
 def test_the_audit_finds_what_does_not_agree(paid: str, change: Callable[[], object], finding: str) -> None:
     change()
     assert any(finding in sentence for sentence in auditing.audit().findings)
+
+
+def test_a_hit_holds_what_it_may_still_cost_and_no_more(
+    mturk: Any, new_person: Callable[..., Person], now: dt.datetime
+) -> None:
+    """Two assignments of $0.50 and a fee of $0.10; one is accepted just before the HIT expires, and abandoned."""
+    Requester.objects.update(available_usd=Decimal("1.20"))  # exactly enough
+    mturk.create_hit(**HIT_TYPE, LifetimeInSeconds=3600, Question=EXTERNAL_QUESTION, MaxAssignments=2)
+    working.accept(new_person(), hit_id=HIT.objects.get().pk, now=now + dt.timedelta(seconds=3500))
+    for seconds, held in ((3590, "1.20"), (3610, "0.60"), (4200, "0.00")):
+        settling.settle_due(now=now + dt.timedelta(seconds=seconds))
+        lab = Requester.objects.get()
+        assert (lab.held_usd, lab.available_usd) == (Decimal(held), Decimal("1.20") - Decimal(held)), seconds
+        assert HIT.objects.get().held_usd == Decimal(held)
 
 
 def test_a_ledger_without_its_last_rows_is_found_out(paid: str) -> None:
