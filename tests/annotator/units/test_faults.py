@@ -5,7 +5,6 @@ The tasks run in this process, in the order in which they were sent; database, s
 
 import errno
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -23,7 +22,7 @@ from annotator.units.models import Dissection, GPUTask
 from annotator.units.progress import read_dissection_progress
 from annotator.units.registering import register_image_set, register_network
 from tests.workers.engine import making
-from workers import contract, tasks
+from workers import contract, tasks, workplaces
 from workers.engine import dissect
 from workers.store import open_store
 
@@ -146,14 +145,14 @@ def test_a_full_cache_disk_pauses_as_long_as_it_takes_says_so_and_resumes(
     request_one: Request, work_off: WorkOff, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
     undisturbed = work_off(request_one())
-    make, said, pauses = tempfile.mkdtemp, [], []
+    make, said, pauses = workplaces._make_locked, [], []
     dissection = request_one(spill=True)
 
-    def full(*args: Any, **options: Any) -> str:
+    def full(place: Path) -> tuple[Path, int]:
         running = dissection.gpu_tasks.filter(state=GPUTask.State.SENT).values_list("stage", flat=True)
         if stage in running and len(pauses) < 10:
             raise OSError(errno.ENOSPC, "No space left on device")
-        return make(*args, **options)
+        return make(place)
 
     def wait(_: float) -> None:
         pauses.append(1)
@@ -161,7 +160,7 @@ def test_a_full_cache_disk_pauses_as_long_as_it_takes_says_so_and_resumes(
         while time.monotonic() < deadline and not (said and said[-1].startswith(contract.PAUSED)):
             said.append(read_dissection_progress(dissection).stage)
 
-    monkeypatch.setattr(tempfile, "mkdtemp", full)
+    monkeypatch.setattr(workplaces, "_make_locked", full)
     monkeypatch.setattr(time, "sleep", wait)
     monkeypatch.setattr(contract, "LEASE_EVERY_SECONDS", 0.05)
     dissection = work_off(dissection)
