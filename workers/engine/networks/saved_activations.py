@@ -59,14 +59,13 @@ def open_saved(path: Path, *, input_px: int = 224) -> SavedNetwork:
     except FileNotFoundError:
         raise SavedActivationsInvalid(f"{path.name}: there is no such file.") from None
     except (ValueError, OSError, EOFError) as error:
-        why = "it holds objects, which are not read" if "pickle" in str(error) else str(error)
-        raise SavedActivationsInvalid(f"{path.name} cannot be read as an array: {why}.") from None
+        raise SavedActivationsInvalid(f"{path.name} cannot be read as an array: {str(error).rstrip('.')}.") from None
     if not isinstance(maps, np.ndarray):
         raise SavedActivationsInvalid(f"{path.name} is an archive of arrays: save the one array as .npy.")
     if not 2 <= maps.ndim <= 4 or maps.dtype.kind != "f" or 0 in maps.shape:
         raise SavedActivationsInvalid(
-            f"{path.name} is {maps.dtype} {maps.shape}, not decimal numbers of image x unit x row x column, image x unit "
-            "x cell, image x token x unit or image x unit."
+            f"{path.name} is {maps.dtype} {maps.shape}, not decimal numbers of image x unit x row x column, image x "
+            "unit x cell, image x token x unit or image x unit."
         )
     return SavedNetwork(
         architecture=SAVED,

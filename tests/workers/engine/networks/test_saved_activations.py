@@ -148,5 +148,5 @@ def test_what_is_no_array_is_refused_with_the_way_out(tmp_path: Path, content: b
 
 def test_a_pickled_array_is_not_executed(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([object()], dtype=object), allow_pickle=True)
-    with pytest.raises(SavedActivationsInvalid, match="cannot be read as an array: it holds objects"):
+    with pytest.raises(SavedActivationsInvalid, match=r"cannot be read as an array: .*objects"):
         open_saved(tmp_path / "a.npy")
