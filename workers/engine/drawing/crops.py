@@ -7,6 +7,7 @@ and are named by their content.
 
 import hashlib
 import io
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,14 +16,20 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
 
+from workers.engine import compiling
 from workers.engine.drawing.dimming import dim
-from workers.engine.drawing.segments import SegmentSource, find_segments
+from workers.engine.drawing.dimming_loop import loop_over_pixels
+from workers.engine.drawing.segment_loop import loop_over_points
+from workers.engine.drawing.segments import UPSAMPLED, SegmentSource, find_segments
 from workers.engine.networks.geometry import spread_pixels
 
 MARGIN = 0.1  # of the segment's side, on each side
 SEARCH_GRID = 56  # points along a side at which the segment's extent is looked for
 OUTLINE_PX = 32
 QUALITY = 90
+RESIZED_BYTES = 2 * 2**20  # of the crops that are resized together
+
+Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -68,17 +75,18 @@ def cut_segments(
     around the peak's cell is shown.
     """
 
-    def find(some: list[int], boxes: list[Box], n: int) -> NDArray[np.bool_]:
+    def find_in(some: list[int], boxes: list[Box], n: int) -> NDArray[np.bool_]:
         top, left, side = np.array([(box.top, box.left, box.side) for box in boxes]).reshape(-1, 3, 1).swapaxes(0, 1)
         steps = spread_pixels(n_pixels=n, side_px=side)
         rows, columns = top + steps, left + steps
-        return find_segments(source=source, maps=maps[some], first_peaks=first_peaks[some], rows=rows, columns=columns)
+        find = loop_over_points if compiling.CAN_COMPILE and source.way == UPSAMPLED else find_segments
+        return find(source=source, maps=maps[some], first_peaks=first_peaks[some], rows=rows, columns=columns)
 
     every = list(range(len(maps)))
-    found = find(every, [Box(0, 0, sizes.input_px)] * len(maps), SEARCH_GRID)
+    found = find_in(every, [Box(0, 0, sizes.input_px)] * len(maps), SEARCH_GRID)
     some = np.flatnonzero(found.any(axis=(1, 2))).tolist()
     boxes = _surround(found[some], sizes)
-    masks, outlines = find(some, boxes, sizes.tile_px), find(some, boxes, OUTLINE_PX)
+    masks, outlines = find_in(some, boxes, sizes.tile_px), find_in(some, boxes, OUTLINE_PX)
     cuts = {i: Cut(*one) for i, *one in zip(some, boxes, masks, outlines, strict=True)}
     return [cuts[i] if i in cuts else _cut_peak(source, maps[i], sizes) for i in every]
 
@@ -119,18 +127,35 @@ def square_inside(row: float, column: float, side: float, input_px: int) -> Box:
     return Box(left=left, top=top, side=whole)
 
 
-def tile(*, pixels: NDArray[np.uint8], cut: Cut, dimming: str) -> NDArray[np.uint8]:
-    """(3, tile_px, tile_px): the crop of an (input_px, input_px, 3) image, dimmed outside the segment."""
-    box = cut.box
-    # torch resizes bytes in a third of Pillow's time, by the same filter; one value in some 200 differs by 1.
-    crop = torch.from_numpy(np.array(pixels[box.top : box.top + box.side, box.left : box.left + box.side]))
-    small = functional.interpolate(
-        crop.permute(2, 0, 1).unsqueeze(0), size=cut.mask.shape, mode="bicubic", antialias=True
-    )
-    return dim(np.ascontiguousarray(small[0].numpy()), cut.mask, dimming=dimming)
+def draw_tiles(*, pixels: Sequence[Pixels], cuts: Sequence[Cut], tile_px: int, dimming: str) -> Pixels:
+    """(3, n, tile_px, tile_px): the crops of n (input_px, input_px, 3) images, each dimmed outside its segment."""
+    tiles = np.empty((3, len(cuts), tile_px, tile_px), dtype=np.uint8)
+    for some in _group_by_side([cut.box.side for cut in cuts]):
+        crops = np.stack([_crop(pixels[i], cuts[i].box) for i in some])
+        # torch resizes bytes in a third of Pillow's time, by the same filter; one value in some 200 differs by 1.
+        resized = functional.interpolate(
+            torch.from_numpy(crops).permute(0, 3, 1, 2), size=(tile_px, tile_px), mode="bicubic", antialias=True
+        )
+        for i, small in zip(some, resized.permute(0, 2, 3, 1).numpy(), strict=True):
+            if compiling.CAN_COMPILE:
+                loop_over_pixels(small, cuts[i].mask, dimming=dimming, dimmed=tiles[:, i])
+            else:
+                tiles[:, i] = dim(np.ascontiguousarray(small.transpose(2, 0, 1)), cuts[i].mask, dimming=dimming)
+    return tiles
 
 
-def encode_strip(tiles: NDArray[np.uint8]) -> tuple[str, bytes]:
+def _group_by_side(sides: Sequence[int]) -> Iterator[list[int]]:
+    """The places of crops of one side, which are resized together: torch takes as long to begin as to resize two."""
+    for side in sorted(set(sides)):
+        some, n_at_once = [i for i, one in enumerate(sides) if one == side], max(1, RESIZED_BYTES // (3 * side**2))
+        yield from (some[first : first + n_at_once] for first in range(0, len(some), n_at_once))
+
+
+def _crop(pixels: Pixels, box: Box) -> Pixels:
+    return pixels[box.top : box.top + box.side, box.left : box.left + box.side]
+
+
+def encode_strip(tiles: Pixels) -> tuple[str, bytes]:
     """(3, n, tile_px, tile_px) tiles, one below the other, as (sha256 hex of the bytes, bytes) of a JPEG without
     metadata.
     """

@@ -18,19 +18,23 @@ Values = NDArray[np.floating]
 
 def dim(crop: NDArray[np.uint8], segment: NDArray[np.bool_], *, dimming: str) -> NDArray[np.uint8]:
     """A (3, h, w) crop, dimmed outside its (h, w) segment."""
-    # Bytes in planes: numpy divides and compares many of them at a time.
+    # Bytes in planes: numpy compares many of them at a time.
     inside = segment.view(np.uint8) * np.uint8(255)
-    dimmed = crop // DIMMED_BY if dimming == FIXED else _dim_to_gray(crop, ~inside)
+    outside = ~inside
+    sums = (crop & outside).reshape(3, -1).sum(axis=1, dtype=np.uint32)
+    levels = list_levels(sums, np.count_nonzero(outside), dimming=dimming)
+    # bytes.translate takes half the time of numpy.take, and no memory for floats.
+    dimmed = np.frombuffer(crop.tobytes().translate(levels), np.uint8).reshape(crop.shape)
     return np.maximum(dimmed, crop & inside)
 
 
-def _dim_to_gray(crop: NDArray[np.uint8], outside: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The whole crop, dimmed so that the mean gray value of what lies outside (255 there) becomes DIMMED_GRAY."""
-    sums = (crop & outside).reshape(3, -1).sum(axis=1, dtype=np.uint32)
-    share = keep_share(GRAY @ sums.astype(np.float32) / max(1, np.count_nonzero(outside)))
-    # bytes.translate takes half the time of numpy.take, and no memory for floats.
-    table = (LEVELS * share).astype(np.uint8).tobytes()
-    return np.frombuffer(crop.tobytes().translate(table), np.uint8).reshape(crop.shape)
+def list_levels(sums: NDArray[np.uint32], n_outside: int, *, dimming: str) -> bytes:
+    """What each level of a byte becomes, if the bands of what lies outside have these `sums` (3,) there."""
+    if dimming == FIXED:
+        return (LEVELS // DIMMED_BY).astype(np.uint8).tobytes()
+    # So that the mean gray value of what lies outside becomes DIMMED_GRAY; in float64, whatever the counts' type is.
+    share = keep_share(np.float64(GRAY @ sums.astype(np.float32)) / max(1, n_outside))
+    return (LEVELS * share).astype(np.uint8).tobytes()
 
 
 def keep_share(gray: Values) -> Values:

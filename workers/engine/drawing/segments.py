@@ -13,7 +13,8 @@ from PIL import Image
 
 from workers.engine.networks.geometry import MapGeometry, find_neighbors, lerp
 
-WAYS = ("upsampled", "smoothed", "disk")
+UPSAMPLED = "upsampled"
+WAYS = (UPSAMPLED, "smoothed", "disk")
 UPSAMPLED_CUT, SMOOTHED_CUT, DISK_CUT = 0.2, 0.4, 0.5
 # Points that are computed together: small grids of several maps in one step, as many as stay in the nearest cache.
 POINTS_AT_ONCE = 16_384
@@ -56,7 +57,7 @@ def find_segments(
 
     `first_peaks` (n,) are the unit's peak on its rank-0 image. A map that is nowhere above zero has no segment.
     """
-    if source.way == "upsampled":
+    if source.way == UPSAMPLED:
         return _upsampled(source, maps, first_peaks, rows, columns)
     find = _smoothed if source.way == "smoothed" else _disk
     grids = [find(source, *one) for one in zip(maps, rows, columns, strict=True)]

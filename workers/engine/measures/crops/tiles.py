@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.engine.drawing.crops import OUTLINE_PX, Cut, Sizes, cut_segments, encode_strip, tile
+from workers.engine.drawing.crops import OUTLINE_PX, Cut, Sizes, cut_segments, draw_tiles, encode_strip
 from workers.engine.drawing.dimming import FIXED
 from workers.engine.drawing.segments import SegmentSource
 from workers.engine.format.artifact import Save, late_name, tile_name
@@ -111,8 +111,12 @@ def draw_strip(source: TileSource, unit: int, cuts: Mapping[int, Cut]) -> tuple[
     """The unit's strip, as `encode_strip` gives it."""
     images = np.concatenate([source.top.top_image[unit], source.top.low_image[unit]])
     tiles = np.zeros((3, source.n_images.n_maps, source.tile_px, source.tile_px), dtype=np.uint8)
-    for place, cut in cuts.items():
-        tiles[:, place] = tile(pixels=source.pixels(int(images[place])), cut=cut, dimming=source.dimming)
+    tiles[:, list(cuts)] = draw_tiles(
+        pixels=[source.pixels(int(images[place])) for place in cuts],
+        cuts=list(cuts.values()),
+        tile_px=source.tile_px,
+        dimming=source.dimming,
+    )
     return encode_strip(tiles)
 
 
