@@ -23,6 +23,7 @@ from workers.engine.evidence.ablation import (
 from workers.engine.evidence.shares import StudiedLayer, score_without, share_scores
 from workers.engine.format.keeping import Arrays, Keeper, NoKeeper
 from workers.engine.format.packed_words import pack_words, unpack_words
+from workers.engine.kept_memory import keeping_memory
 from workers.engine.plurals import say_count
 from workers.engine.weigh import Photographs, read_images
 
@@ -89,6 +90,7 @@ class Ablated:
     unreadable: dict[str, str] = field(default_factory=dict)
 
 
+@keeping_memory()
 def ablate(
     *,
     layer: StudiedLayer,

@@ -19,6 +19,7 @@ from workers.engine.images.decoding import ImageUnreadable
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.label_maps import LabelRuns
 from workers.engine.images.packed_labels import PackedLabels, pack_labels
+from workers.engine.kept_memory import keeping_memory
 from workers.engine.manifest import dissection_key
 from workers.engine.measures.layer_pass import ActivationNotFinite, LayerPass
 from workers.engine.measures.measure import Run
@@ -212,6 +213,7 @@ class _Attempt:
     means: Means
     halvings: int
 
+    @keeping_memory()
     def measure(self) -> Tally:
         watch, upload = Stopwatch(), Upload(self.means.device)
         facts = Run(

@@ -40,6 +40,7 @@ from workers.engine.evidence.pixel_precision import SIZE_PX, PixelOutcomes, coun
 from workers.engine.images.decoding import ImageUnreadable, decode_image, read_size
 from workers.engine.images.label_maps import LabelMapUnreadable
 from workers.engine.images.mask_files import read_mask_size
+from workers.engine.kept_memory import keeping_memory
 from workers.engine.networks.checkpoints import NetworkError
 from workers.engine.networks.loading import LoadedNetwork, normalize
 
@@ -59,6 +60,7 @@ class Localized:
     unreadable: dict[str, str]
 
 
+@keeping_memory()
 def localize(
     *,
     network: LoadedNetwork,
@@ -98,6 +100,7 @@ class LocalizedPixels:
     unreadable: dict[str, str]
 
 
+@keeping_memory()
 def localize_masks(
     *,
     network: LoadedNetwork,

@@ -16,6 +16,7 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakIdKeyDictionary
 
+from workers.engine.kept_memory import keeping_memory
 from workers.engine.networks.hooks import eval_mode, find_layer
 from workers.engine.networks.operation_names import ELEMENTWISE, PASSING, POOLING
 
@@ -234,6 +235,7 @@ def _merge(first: Reach | None, second: Reach, sign: float) -> Reach:
     return Reach(first.gain + sign * gain, mean, max(first.n_convolutions, second.n_convolutions))
 
 
+@keeping_memory()
 def walk(*, module: nn.Module, paths: Sequence[str], batches: Iterator[torch.Tensor]) -> dict[Edge, Strengths]:
     """By source and target, how strongly each unit of the source feeds each unit of the target. Raises LayerError.
 

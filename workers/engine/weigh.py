@@ -17,6 +17,7 @@ from workers.engine.format.keeping import Arrays, Keeper, NoKeeper
 from workers.engine.format.packed_words import pack_words, unpack_words
 from workers.engine.images.decoding import ImageUnreadable, decode_image
 from workers.engine.images.image_set import ImageSet
+from workers.engine.kept_memory import keeping_memory
 from workers.engine.networks.loading import LoadedNetwork, normalize
 
 BATCH = 32
@@ -77,6 +78,7 @@ class Weighed:
         return cls(kept["absolute"].copy(), kept["signed"].copy(), n_images, unpack_words(kept["unreadable"])), n_read
 
 
+@keeping_memory()
 def weigh(
     *,
     layer: StudiedLayer,

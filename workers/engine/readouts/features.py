@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from workers.engine.evidence.shares import find_studied
 from workers.engine.format.artifact import pack_arrays, unpack_arrays
+from workers.engine.kept_memory import keeping_memory
 from workers.engine.networks.checkpoints import NetworkError
 from workers.engine.networks.hooks import reading
 from workers.engine.networks.layer_maps import LayerShape
@@ -85,6 +86,7 @@ class Features:
         return np.asarray(np.isfinite(self.values).all(axis=1))
 
 
+@keeping_memory()
 def pool_photographs(
     layer: ReadLayer, folder: Path, paths: Sequence[str], *, store: Store, progress: Callable[[int], None]
 ) -> Features:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
+from workers.engine.kept_memory import keeping_memory
 from workers.engine.networks.surgery import HEAD
 from workers.engine.training.options import FitInvalid, FitOptions
 from workers.engine.training.sources import Source
@@ -73,6 +74,7 @@ class Learned:
     validation_error: float
 
 
+@keeping_memory()
 def learn(
     module: nn.Module,
     examples: Examples,

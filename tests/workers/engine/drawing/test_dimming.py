@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from workers.engine.drawing.dimming import AUTO, FIXED, dim
+from workers.engine.drawing.dimming_loop import loop_over_pixels
 
 SEGMENT = np.zeros((8, 8), dtype=np.bool_)
 SEGMENT[2:6, 2:6] = True
@@ -19,6 +20,18 @@ def test_the_share_that_is_kept_follows_the_crops_own_brightness(dimming: str, g
     shown = dim(crop, SEGMENT, dimming=dimming)
     assert (shown[:, SEGMENT] == 255 - gray).all()
     assert np.abs(shown[:, ~SEGMENT].astype(int) - expected).max() <= 1
+
+
+@pytest.mark.parametrize("dimming", [FIXED, AUTO])
+def test_a_compiled_loop_dims_to_the_same_bytes(dimming: str) -> None:
+    rng = np.random.default_rng(0)
+    for brightness, share in ((1.0, 0.5), (0.4, 0.1), (0.1, 0.9), (1.0, 0.0), (1.0, 1.0)):
+        crop = (rng.integers(0, 256, (40, 40, 3)) * brightness).astype(np.uint8)
+        segment = rng.random((40, 40)) < share
+        planes = np.ascontiguousarray(crop.transpose(2, 0, 1))
+        dimmed = np.empty_like(planes)
+        loop_over_pixels(crop, segment, dimming=dimming, dimmed=dimmed)
+        assert np.array_equal(dimmed, dim(planes, segment, dimming=dimming))
 
 
 def test_green_is_brighter_than_blue_and_a_crop_that_is_all_segment_stays() -> None:

@@ -13,12 +13,13 @@ from tests.workers.engine import making
 from tests.workers.engine.options import make_options
 from workers.engine import complete, dissect
 from workers.engine.drawing.crops import Box, Cut, Sizes, cut_segments
+from workers.engine.drawing.segment_loop import loop_over_points
 from workers.engine.drawing.segments import SegmentSource, find_segments
 from workers.engine.format.artifact import read_artifact
 from workers.engine.images.readers.table import open_image_set
 from workers.engine.measures.tally import merge_tallies
 from workers.engine.measures.top_images.arrays import TopImagesOptions
-from workers.engine.networks.geometry import AxisGeometry, MapGeometry
+from workers.engine.networks.geometry import AxisGeometry, MapGeometry, spread_pixels
 
 INPUT_PX = 48
 GEOMETRY = MapGeometry(AxisGeometry(11, 8, 3.5), AxisGeometry(15, 6, 5.5))
@@ -52,6 +53,23 @@ def test_an_upsampled_segment_is_what_lies_over_a_fifth_of_the_first_peak() -> N
     # Rounding decides where a value equals the level to seven digits; no point of this map does.
     assert np.abs(wanted - 0.8).min() > 1e-6
     assert np.array_equal(found, wanted > 0.8)
+
+
+@pytest.mark.parametrize("points", [1, 7, 32])
+def test_compiled_loops_find_the_same_points(points: int) -> None:
+    maps = default_rng(3).normal(size=(9, 6, 7)).astype(np.float32)
+    maps[4], maps[5] = 0.5, -1
+    sides = default_rng(4).integers(1, INPUT_PX, (9, 1))
+    asked = {
+        "source": SegmentSource("upsampled", GEOMETRY),
+        "maps": maps,
+        "first_peaks": np.linspace(-1, 9, 9),
+        "rows": default_rng(5).integers(0, 20, (9, 1)) + spread_pixels(n_pixels=points, side_px=sides),
+        "columns": default_rng(6).integers(0, 20, (9, 1)) + spread_pixels(n_pixels=points, side_px=sides),
+    }
+    found = find_segments(**asked)
+    assert 0 < found.sum() < found.size
+    assert np.array_equal(loop_over_points(**asked), found)
 
 
 def test_a_disk_segment_is_the_union_of_disks_around_cells_over_half_the_maximum() -> None:
