@@ -47,12 +47,22 @@ def _load_draft(job: Job) -> Draft:
     return Draft(**stated, layers=[unpack_arrays(job.target.read(name)) for name in names])
 
 
+# By artifact: the decoded photographs of the dissection whose crops were cut last. Each part shows many of them.
+_kept: dict[str, PixelCache] = {}
+
+
+def _keep_pixels(job: Job) -> PixelCache:
+    if job.target.root not in _kept:
+        stated = json.loads(job.target.read(contract.DRAFT))["manifest"]["network"]["preprocessing"]
+        _kept.clear()
+        _kept[job.target.root] = PixelCache(image_set=job.image_set, preprocessing=Preprocessing().stated(stated))
+    return _kept[job.target.root]
+
+
 def crop(job: Job) -> dict[str, Any]:
     """Cut the crops of one part. The network is not needed."""
     position = job.request.position
-    stated = json.loads(job.target.read(contract.DRAFT))["manifest"]["network"]["preprocessing"]
-    pixels = PixelCache(image_set=job.image_set, preprocessing=Preprocessing().stated(stated))
-    part = load_part(unpack_arrays(job.target.read(contract.uncut_name(position))), pixels=pixels)
+    part = load_part(unpack_arrays(job.target.read(contract.uncut_name(position))), pixels=_keep_pixels(job))
     job.demand_images(part.images())
     job.reporter.begin("tiles", n_total=part.n_units)
     done = cut_part(part, save=job.save, progress=job.reporter.set_done)
@@ -64,6 +74,7 @@ def crop(job: Job) -> dict[str, Any]:
 def finish(job: Job) -> dict[str, Any]:
     """Join the crops and write the artifact."""
     job.reporter.begin("finish", n_total=0)
+    _kept.clear()
     cuts = [load_cut(unpack_arrays(job.target.read(name))) for name in job.request.shards]
     manifest = _load_draft(job).add_crops(cuts).write(job.save)
     return {"sha256": manifest["sha256"]}

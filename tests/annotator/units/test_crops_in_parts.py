@@ -17,6 +17,7 @@ from tests.workers.engine import making
 from tests.workers.engine.options import check_artifact
 from workers import contract, cropping
 from workers.engine.format.artifact import read_artifact, tile_name
+from workers.engine.images import image_set
 from workers.engine.measures.crops import parts
 from workers.store import open_store
 
@@ -85,6 +86,22 @@ def test_a_part_that_fails_is_cut_again_and_the_others_are_not(images: Path, mon
     assert (dissection.state, dissection.error) == (Dissection.State.DONE, "")
     assert asked == [3]
     assert stages(dissection)[-1] == "finish"
+
+
+def test_parts_that_one_process_cuts_decode_a_photograph_once(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "PART_UNITS", 3)
+    decode, cut, shown, decoded = image_set.decode_image, cropping.cut_part, [], []
+
+    def cutting(part: parts.Part, **others: Any) -> parts.CutPart:
+        shown.extend(part.images())
+        monkeypatch.setattr(image_set, "decode_image", lambda *a, **b: decoded.append(a[0]) or decode(*a, **b))
+        done = cut(part, **others)
+        monkeypatch.setattr(image_set, "decode_image", decode)
+        return done
+
+    monkeypatch.setattr(cropping, "cut_part", cutting)
+    dissecting.dissect(images, monkeypatch)
+    assert len(decoded) == len(set(decoded)) == len(set(shown)) < len(shown)
 
 
 def test_what_changed_while_crops_are_cut_is_refused(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
