@@ -210,10 +210,11 @@ def test_work_that_could_not_be_submitted_is_paid_through_a_hit_for_this_worker_
     visitor = market.accept(hit, "ada")
     visitor.submit(visitor.start()["work_token"])
     stored = Assignment.objects.get()
-    later = market.clock() + timedelta(hours=1)
+    later, before = market.clock() + timedelta(hours=1), Campaign.objects.get().committed_usd
     assert [need.kind for need in attention.find_attention(campaign=campaign, now=later)] == ["unsubmitted"]
     compensation = compensating.compensate(session, assignment=stored, decided_by="bob")
     assert compensating.compensate(session, assignment=stored, decided_by="bob").hit_id == compensation.hit_id
+    assert Campaign.objects.get().committed_usd == before + Decimal("0.60"), "one reward of $0.50, and its fee"
     assert SandboxHIT.objects.count() == campaign.hits.count() + 1
     there = SandboxHIT.objects.get(mturk_id=compensation.hit_id)
     market.enroll("bob")
