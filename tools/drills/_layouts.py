@@ -183,7 +183,8 @@ def write_voc(root: Path, images: Sequence[Labeled]) -> str:
     _copy(images, root / "JPEGImages")
     values = {name: VOC_NAMES.index(name) for name in NAMES}
     for one in images:
-        _save(_valued(one, values, nothing=255), root / "SegmentationClass" / f"{one.stem}.png", is_palette=True)
+        for folder in ("SegmentationClass", "SegmentationObject"):
+            _save(_valued(one, values, nothing=255), root / folder / f"{one.stem}.png", is_palette=True)
     return ""
 
 
@@ -234,7 +235,8 @@ def _write_ade20k(root: Path, images: Sequence[Labeled], *, is_new: bool) -> str
         numbers = one.labels.astype(np.int64) * 300
         places = {number: place for place, number in enumerate(one.numbers(), start=1)}
         blue = np.array([places.get(number, 0) * 40 for number in range(len(NAMES) + 1)])[one.labels]
-        _save(np.stack([numbers // 256 * 10, numbers % 256, blue], axis=-1), folder / f"{one.stem}_seg.png")
+        for ending in ("_seg", "_parts_1"):
+            _save(np.stack([numbers // 256 * 10, numbers % 256, blue], axis=-1), folder / f"{one.stem}{ending}.png")
         objects = [(place, number) for number, place in places.items()]
         if is_new:
             listed = [{"id": place, "name": NAMES[number - 1], "name_ndx": 300 * number} for place, number in objects]

@@ -55,6 +55,10 @@ class Asked:
         return tuple(name for _, _, files in os.walk(self.root) for name in files)
 
 
+def list_below(folder: str, paths: Iterable[str]) -> list[str]:
+    return [path for path in paths if path.startswith(f"{folder}/")]
+
+
 def place_labels(folder: Path, labels: str) -> str:
     """What a person said of the labels of a folder of images; a path below it as a whole path."""
     return labels if labels in ("", NO_LABELS, FOLDER_NAMES) else str(folder / labels)
@@ -62,12 +66,17 @@ def place_labels(folder: Path, labels: str) -> str:
 
 @dataclass(frozen=True)
 class ImageSetReader:
-    """A layout of image sets: how it is called, recognized and opened. `has_labels`: its images carry labels."""
+    """A layout of image sets: how it is called, recognized and opened. `has_labels`: its images carry labels.
+
+    `list_photographs` is given the folder and the paths of all images below it, and says which are the photographs of
+    the layout; None if no label maps lie there, or if their names tell them (mask_folders.py).
+    """
 
     name: str
     recognizes: Callable[[Asked], bool]
     open: Callable[[Asked], ImageSet]
     has_labels: bool = True
+    list_photographs: Callable[[Path, Sequence[str]], list[str]] | None = None
 
 
 @dataclass(frozen=True)

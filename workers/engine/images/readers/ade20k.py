@@ -4,7 +4,7 @@ objectInfo150.txt, values from 1. Parts of objects are not read. https://groups.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from workers.engine.images.masks import MaskLayout, Values, open_masks, pair_mas
 from workers.engine.images.reading import Asked, ImageSetReader, LabelFileMalformed
 
 ENDING, ATTRIBUTES = "_seg", "_atr.txt"
+# Maps of objects, of their parts, and of 2021 of each object alone.
+_MAP = re.compile(rf"(^|.*/)(.*({ENDING}|_parts_\d+)|instance_\d+_[^/]*)\.png")
 
 
 def recognizes(asked: Asked) -> bool:
@@ -118,4 +120,8 @@ def _read_attributes(file: Path) -> dict[int, str]:
     return named
 
 
-READER = ImageSetReader(name="ADE20K", recognizes=recognizes, open=open_ade20k)
+def list_photographs(_root: Path, paths: Sequence[str]) -> list[str]:
+    return [path for path in paths if not _MAP.fullmatch(path)]
+
+
+READER = ImageSetReader(name="ADE20K", recognizes=recognizes, open=open_ade20k, list_photographs=list_photographs)

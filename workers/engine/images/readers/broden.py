@@ -160,7 +160,17 @@ def _find_unnamed(folder: Path, rows: Sequence[LabeledImage], index_name: str) -
     return sum_up((f"not named by {index_name}", path) for path in found if path not in named)
 
 
-READER = ImageSetReader(name="Broden", recognizes=recognizes, open=open_broden)
+def list_photographs(root: Path, paths: Sequence[str]) -> list[str]:
+    """The images that the index names: label maps lie beside them, under names of any kind."""
+    place = _find_place(Asked(root))
+    if place is None:
+        return list(paths)
+    folder = (place.root / "images").relative_to(root)
+    named = {(folder / row["image"].path()).as_posix() for row in _cells(place.root, place.index, ["image"])}
+    return [path for path in paths if path in named]
+
+
+READER = ImageSetReader(name="Broden", recognizes=recognizes, open=open_broden, list_photographs=list_photographs)
 
 
 def read_index(root: Path, index_name: str) -> tuple[tuple[LabeledImage, ...], LabelTable, tuple[str, ...]]:

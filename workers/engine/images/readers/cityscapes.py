@@ -9,7 +9,7 @@ from workers.engine.images.image_set import ImageSet
 from workers.engine.images.label_names import LabelNames
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.masks import MaskLayout, open_masks
-from workers.engine.images.reading import Asked, ImageSetReader
+from workers.engine.images.reading import Asked, ImageSetReader, list_below
 
 PHOTOGRAPHS, MAPS = "leftImg8bit", ("gtFine", "gtCoarse")
 NAMES = {
@@ -54,4 +54,9 @@ def open_cityscapes(asked: Asked) -> ImageSet:
     )
 
 
-READER = ImageSetReader(name="Cityscapes", recognizes=recognizes, open=open_cityscapes)
+READER = ImageSetReader(
+    name="Cityscapes",
+    recognizes=recognizes,
+    open=open_cityscapes,
+    list_photographs=lambda root, paths: list_below(PHOTOGRAPHS, paths),
+)

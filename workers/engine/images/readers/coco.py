@@ -5,7 +5,7 @@ number of a label is its category's id, if all ids lie from 1 to 65,535. https:/
 LVIS names an image by its address alone (`coco_url`). https://www.lvisdataset.org/dataset
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -320,4 +320,15 @@ def _choose_file(asked: Asked, photographs: Photographs) -> tuple[Path, _Annotat
     return fitting[0]
 
 
-READER = ImageSetReader(name="COCO JSON", recognizes=recognizes, open=open_coco)
+def list_photographs(root: Path, paths: Sequence[str]) -> list[str]:
+    """Whatever lies in no folder of panoptic maps, which is called like its JSON file."""
+    there = [(file, file.with_suffix("")) for file in _list_files(root)]
+    folders = [
+        f"{folder.relative_to(root).as_posix()}/"
+        for file, folder in there
+        if folder.is_dir() and b'"segments_info"' in file.read_bytes()
+    ]
+    return [path for path in paths if not path.startswith(tuple(folders))]
+
+
+READER = ImageSetReader(name="COCO JSON", recognizes=recognizes, open=open_coco, list_photographs=list_photographs)

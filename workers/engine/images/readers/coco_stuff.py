@@ -2,13 +2,14 @@
 number in labels.txt less one; 255 is unlabeled. https://github.com/nightrome/cocostuff
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.label_names import LabelNames, find_names, is_nothing
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.masks import MaskLayout, open_masks
-from workers.engine.images.reading import Asked, ImageSetReader
+from workers.engine.images.reading import Asked, ImageSetReader, list_below
 
 MAPS = ("stuffthingmaps", "stuffthingmaps_trainval2017", "stuff_things_maps")
 # The last two of the 182 numbers of things and stuff tell its labels.txt from others.
@@ -44,8 +45,21 @@ def open_coco_stuff(asked: Asked) -> ImageSet:
     if names is None:
         raise ImageSetError(f"No labels.txt beside {maps.name} says what its values mean: put COCO-Stuff's there.")
     lowered = {number - 1: name for number, name in names.values.items() if number and not is_nothing(name)}
-    inner = next((asked.root / name for name in PHOTOGRAPHS if (asked.root / name).is_dir()), asked.root)
+    inner = _find_photographs(asked.root)
     return open_masks(MaskLayout(asked.root, inner, maps, LabelNames(names.file, values=lowered)))
 
 
-READER = ImageSetReader(name="COCO-Stuff", recognizes=recognizes, open=open_coco_stuff)
+def _find_photographs(root: Path) -> Path:
+    return next((root / name for name in PHOTOGRAPHS if (root / name).is_dir()), root)
+
+
+def list_photographs(root: Path, paths: Sequence[str]) -> list[str]:
+    inner = _find_photographs(root)
+    if inner != root:
+        return list_below(inner.name, paths)
+    return [path for path in paths if not path.startswith(tuple(f"{name}/" for name in MAPS))]
+
+
+READER = ImageSetReader(
+    name="COCO-Stuff", recognizes=recognizes, open=open_coco_stuff, list_photographs=list_photographs
+)

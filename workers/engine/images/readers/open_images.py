@@ -4,7 +4,7 @@ Labels that people verified as absent (Confidence 0) are left out. https://stora
 """
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from workers.engine.images.boxed_images import Marked, TableOfLabels, open_table, sort_rows
 from workers.engine.images.csv_tables import CsvRow, read_cells, read_header, read_rows
@@ -118,4 +118,13 @@ def _mark(row: CsvRow, names: dict[str, str], masks: dict[str, list[Path]]) -> t
     return path, Marked(name, place, (left, top, right, bottom), is_share=True)
 
 
-READER = ImageSetReader(name="Open Images", recognizes=recognizes, open=open_open_images)
+def list_photographs(root: Path, paths: Sequence[str]) -> list[str]:
+    """Whatever is no mask that a table names."""
+    tables = [file for file in _list_tables(root) if MASK in read_header(file)]
+    masks = {row.cells[MASK].strip() for file in tables for row in read_rows(file)}
+    return [path for path in paths if PurePosixPath(path).name not in masks]
+
+
+READER = ImageSetReader(
+    name="Open Images", recognizes=recognizes, open=open_open_images, list_photographs=list_photographs
+)

@@ -10,7 +10,7 @@ from workers.engine.images.image_set import ImageSet
 from workers.engine.images.label_names import LabelNames, find_names
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.masks import MaskLayout, open_masks
-from workers.engine.images.reading import Asked, ImageSetReader
+from workers.engine.images.reading import Asked, ImageSetReader, list_below
 
 PHOTOGRAPHS = "JPEGImages"
 VOC, CONTEXT = "SegmentationClass", "SegmentationClassContext"
@@ -52,4 +52,9 @@ def open_pascal(asked: Asked) -> ImageSet:
     return open_masks(MaskLayout(asked.root, inner if inner.is_dir() else asked.root, masks, names, notes=notes))
 
 
-READER = ImageSetReader(name="Pascal VOC or Context", recognizes=recognizes, open=open_pascal)
+READER = ImageSetReader(
+    name="Pascal VOC or Context",
+    recognizes=recognizes,
+    open=open_pascal,
+    list_photographs=lambda root, paths: list_below(PHOTOGRAPHS, paths),
+)

@@ -66,18 +66,28 @@ def open_image_set(root: Path, labels: str = "") -> ImageSet:
     """Raises ImageSetError."""
     asked = Asked(root, labels)
     reader = _find_reader(asked)
-    image_set = reader.open(asked)
-    if reader is not folder.READER or not asked.by_look:
+    layout = find_reader(root) if labels == NO_LABELS else reader
+    image_set = folder.open_folder(asked, layout) if labels == NO_LABELS else reader.open(asked)
+    if layout is not folder.READER:
         return image_set
-    return replace(image_set, notes=(*image_set.notes, *_list_labeled_folders(root)))
+    return replace(image_set, notes=(*image_set.notes, *_list_labeled_folders(asked)))
 
 
-def _list_labeled_folders(root: Path) -> list[str]:
-    """A sentence for each folder in root that is itself in a layout with labels; none for many folders."""
+def _list_labeled_folders(asked: Asked) -> list[str]:
+    """A sentence for each folder in root that is itself in a layout with labels; none for many folders. Where labels
+    are not wanted, only those layouts count whose label maps are read as photographs here.
+    """
+    root = asked.root
     folders = sorted(one for one in root.iterdir() if one.is_dir() and not one.name.startswith("."))
     said = []
     for inner in folders if len(folders) <= MAX_FOLDERS else []:
         with suppress(ImageSetError, OSError):
-            if (found := find_reader(inner)).has_labels:
+            found = find_reader(inner)
+            if asked.by_look and found.has_labels:
                 said.append(f"{inner.name} holds labels ({found.name}): to read them, give that folder.")
+            elif not asked.by_look and (found.list_photographs or found is mask_folders.READER):
+                said.append(
+                    f"{inner.name} holds labels ({found.name}): label maps in it are read as photographs. To leave "
+                    "them out, give that folder."
+                )
     return said

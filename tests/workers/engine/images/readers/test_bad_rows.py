@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -348,6 +349,9 @@ def test_a_folder_of_labels_one_step_down_is_named(tmp_path: Path) -> None:
     photo(tmp_path / "VOCdevkit" / "other" / "b.png")
     image_set = open_image_set(tmp_path / "VOCdevkit")
     assert image_set.notes == ("VOC2012 holds labels (label maps beside photographs): to read them, give that folder.",)
+    (note,) = open_image_set(tmp_path / "VOCdevkit", "none").notes
+    assert note.endswith("are read as photographs. To leave them out, give that folder.")
+    shutil.rmtree(tmp_path / "VOCdevkit" / "VOC2012")
     assert open_image_set(tmp_path / "VOCdevkit", "none").notes == ()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from tools.drills._layouts import LAYOUTS, NAMES, Labeled
 from workers.engine import dissect
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.label_maps import LabelRuns
+from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.readers.table import open_image_set
 from workers.engine.measures.iou.arrays import IoU
 from workers.engine.networks.loading import LoadedNetwork
@@ -61,6 +63,35 @@ def test_every_pixel_has_its_label(layout: str, photographs: list[Labeled], tmp_
     assert set(seen) == {one.stem for one in photographs}
     for one in photographs:
         assert (name_pixels(image_set, seen[one.stem]) == named[one.labels]).all(), one.stem
+    alone = open_image_set(tmp_path, "none")
+    assert alone.labels is None
+    # Nothing says what lies in a folder of any name.
+    left = [path for path in alone.paths if not path.startswith("drawn/")]
+    assert {Path(path).stem.removesuffix("_leftImg8bit") for path in left} == set(seen)
+    assert len(left) == len(photographs)
+
+
+def test_photographs_without_their_labels_say_what_was_passed_over(photographs: list[Labeled], tmp_path: Path) -> None:
+    LAYOUTS["Pascal VOC"](tmp_path / "VOC2012", photographs)
+    alone = open_image_set(tmp_path / "VOC2012", "none")
+    assert [f"{one.n_files} {one.reason}" for one in alone.passed_over] == [
+        "12 named like the label map of a photograph",
+        "12 no photograph of the layout Pascal VOC or Context",
+    ]
+    assert alone.notes[1] == (
+        "12 images that are no photographs were passed over by the layout Pascal VOC or Context, such as "
+        "SegmentationObject/photo00.png. If they are photographs, give their folder alone."
+    )
+    above = open_image_set(tmp_path, "none")
+    assert len(above.paths) == 36
+    assert above.notes == (
+        "VOC2012 holds labels (Pascal VOC or Context): label maps in it are read as photographs. To leave them out, "
+        "give that folder.",
+    )
+    shutil.rmtree(tmp_path / "VOC2012" / "JPEGImages")
+    (tmp_path / "VOC2012" / "JPEGImages").mkdir()
+    with pytest.raises(ImageSetError, match=r"VOC2012 holds labels \(Pascal VOC or Context\), but none of their photo"):
+        open_image_set(tmp_path / "VOC2012", "none")
 
 
 def measure_iou(image_set: ImageSet, *, network: LoadedNetwork, layer: str) -> dict[str, np.ndarray]:
