@@ -47,16 +47,18 @@ def _load_draft(job: Job) -> Draft:
     return Draft(**stated, layers=[unpack_arrays(job.target.read(name)) for name in names])
 
 
-# By artifact: the decoded photographs of the dissection whose crops were cut last. Each part shows many of them.
-_kept: dict[str, PixelCache] = {}
+# By artifact and the photographs that its survey read: those of the dissection whose crops were cut last, decoded. Each
+# part shows many of them.
+_kept: dict[tuple[str, str], PixelCache] = {}
 
 
 def _keep_pixels(job: Job) -> PixelCache:
-    if job.target.root not in _kept:
+    key = (job.target.root, job.image_set.content_sha256)
+    if key not in _kept:
         stated = json.loads(job.target.read(contract.DRAFT))["manifest"]["network"]["preprocessing"]
         _kept.clear()
-        _kept[job.target.root] = PixelCache(image_set=job.image_set, preprocessing=Preprocessing().stated(stated))
-    return _kept[job.target.root]
+        _kept[key] = PixelCache(image_set=job.image_set, preprocessing=Preprocessing().stated(stated))
+    return _kept[key]
 
 
 def crop(job: Job) -> dict[str, Any]:

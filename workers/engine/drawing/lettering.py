@@ -48,6 +48,8 @@ def spell(text: str, px: int) -> tuple[Font, str]:
     """The font that has most letters of the text, and the text with those that it lacks replaced: an accented letter by
     the plain one, any other by a question mark.
     """
+    # A letter and its accent as one, where there is such a letter: fonts seldom have the accent alone.
+    text = unicodedata.normalize("NFC", text)
     fonts = [font for name in ("", *FONTS) if (font := _load(name, px))]
     font = min(fonts, key=lambda font: sum(_lacks(font, letter) for letter in set(text)))
     return font, "".join(_replace(font, letter) if _lacks(font, letter) else letter for letter in text)

@@ -61,7 +61,7 @@ class Encoder(nn.Module):
         self.weight = nn.Parameter(tensors.weight[:, :, None, None], requires_grad=False)
         for name in ("bias", "center", "threshold"):
             self.register_buffer(name, getattr(tensors, name))
-        # A part of what tells this encoder from that of releases before, which did not read it.
+        # Where k of the file decides: releases before did not read it, and this is another encoder than theirs.
         self.register_buffer("stated_k", torch.tensor(tensors.k) if tensors.k else None)
         self.activation, self.k = activation, k
 
@@ -109,6 +109,8 @@ def add_encoder(*, base: LoadedNetwork, recipe: EncoderRecipe, path: Path, devic
     tensors = read_encoder(path, n_units=layer.n_units, layer=recipe.layer)
     if recipe.decoder_bias == IGNORED:
         tensors = replace(tensors, center=None)
+    if recipe.activation:
+        tensors = replace(tensors, k=0)
     activation = _choose_activation(recipe, tensors, path.name)
     encoder = Encoder(tensors, activation=activation, k=replace(recipe, activation=activation).k).to(device).eval()
     module = Encoded(base.module, layer, encoder).eval()
@@ -135,7 +137,7 @@ def _choose_activation(recipe: EncoderRecipe, tensors: EncoderTensors, name: str
         raise NetworkError(f"{name} has {say_count(n_latents, 'latent')}: topk-{k} is more than there are.")
     if recipe.activation == "jumprelu" and tensors.threshold is None:
         raise NetworkError(f"{name} has no thresholds, which jumprelu needs: state relu or topk-K.")
-    if recipe.activation or not tensors.k:
+    if not tensors.k:
         return recipe.activation or ("relu" if tensors.threshold is None else "jumprelu")
     if tensors.threshold is not None:
         raise NetworkError(

@@ -15,6 +15,7 @@ def test_without_any_font_of_the_system_letters_lose_their_accents_and_others_ar
 ) -> None:
     monkeypatch.setattr(lettering, "FONTS", ("no-such-font.ttf",))
     assert spell("café ñ", 20)[1] == "cafe n"
+    assert spell("cafe\u0301", 20)[1] == "cafe"
     assert spell("banana 香蕉", 20)[1] == "banana ??"
 
 

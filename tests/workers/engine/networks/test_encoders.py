@@ -96,6 +96,19 @@ def test_latents_are_what_the_formulas_say(base: LoadedNetwork, tensors: Tensors
         assert fields[0] == fields[1], name
 
 
+@pytest.mark.parametrize("activation", ["relu", "topk-3"])
+def test_a_files_k_does_not_count_where_an_activation_is_stated(
+    base: LoadedNetwork, tensors: Tensors, tmp_path: Path, activation: str
+) -> None:
+    """Not even if it is too large; the encoder is the one that it was before k was read."""
+    named = {"W_enc": tensors["W"].T, "b_enc": tensors["b"]}
+    plain, other = (
+        encoded(base, tmp_path / "e.pt", {**named, **more}, activation=activation)
+        for more in ({}, {"k": torch.tensor(13)})
+    )
+    assert other.weights_sha256 == plain.weights_sha256
+
+
 def test_an_encoder_stays_when_the_weights_are_drawn(tensors: Tensors, tmp_path: Path) -> None:
     from workers.engine.networks.loading import load_network
 

@@ -83,9 +83,10 @@ def _count_channels(module: nn.Module, input_px: int) -> int:
     if first is None or first.in_channels == 3:
         return 3
     with eval_mode(module), torch.inference_mode():
-        runs_as_it_is = _runs(module, 3, input_px)
-        takes_more = first.in_channels > 1 and not _runs(module, first.in_channels, input_px)
-    return 3 if runs_as_it_is or takes_more else first.in_channels
+        takes_three = _runs(module, 3, input_px)
+        # Why it runs with neither is said when it is run for a layer.
+        runs_with_neither = not takes_three and first.in_channels > 1 and not _runs(module, first.in_channels, input_px)
+    return 3 if takes_three or runs_with_neither else first.in_channels
 
 
 def _runs(module: nn.Module, n_channels: int, px: int) -> bool:
