@@ -12,7 +12,7 @@ from annotator.crowd.hit_types.screening import load_screening
 from annotator.crowd.hit_types.templates import MARK_LENGTH, load_template
 from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.marketplaces.marketplace import Page, Publish, Qualify, Register, Stop
-from annotator.crowd.marketplaces.outcomes import RealMoneyRefused
+from annotator.crowd.marketplaces.outcomes import OutcomeUnknown, RealMoneyRefused
 from annotator.crowd.marketplaces.prices import compute_hit_cost
 from annotator.crowd.models import HIT, Assignment, Campaign, HITType, HITUnit, OutwardAct
 from annotator.crowd.outbox.acts import Decision, make_key
@@ -178,8 +178,8 @@ def withdraw_campaign(session: Session) -> int:
     campaign = session.campaign
     pause_campaign(campaign=campaign, is_paused=True)
     with session.hold():
-        # A publication whose process died may have left HITs that people can take. What is owed may wait on.
-        with contextlib.suppress(RealMoneyRefused):
+        # A publication whose process died may have left HITs that people can take. What waits on is told at the end.
+        with contextlib.suppress(RealMoneyRefused, OutcomeUnknown):
             session.settle()
         never_sent = give_up_stopped(campaign, why="Withdrawn before it was sent.", now=session.clock())
         unpublished = campaign.hits.filter(state=HIT.State.COMPOSED, outward_acts__in=never_sent)

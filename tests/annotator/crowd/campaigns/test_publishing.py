@@ -17,7 +17,7 @@ from annotator.crowd.campaigns.openness import find_openness
 from annotator.crowd.campaigns.publishing import CannotPublish, close_campaign, pause_campaign, withdraw_campaign
 from annotator.crowd.judging.approving import approve_assignments, pay_top_ups
 from annotator.crowd.judging.attention import find_attention
-from annotator.crowd.marketplaces.outcomes import BadTerms
+from annotator.crowd.marketplaces.outcomes import BadTerms, OutcomeUnknown
 from annotator.crowd.models import HIT, Campaign, HITType, OutwardAct
 from annotator.crowd.outbox import performing
 from annotator.crowd.outbox.acts import BudgetExceeded
@@ -142,6 +142,19 @@ def test_withdrawing_ends_what_nobody_has_taken(market: Any, campaign: Campaign)
     assert set(campaign.hits.values_list("state", flat=True)) == {HIT.State.CANCELED}
     campaign.refresh_from_db()
     assert campaign.is_paused
+
+
+def test_an_act_without_an_answer_holds_no_withdrawal_up(
+    market: Any, campaign: Campaign, hit: HIT, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market.publish(campaign)
+    market.work(hit, "ann")
+    collect_campaign(market.open_session(campaign))
+    monkeypatch.setenv("UNITSCOPE_CRASH_AT", "lose:after claim:approve")
+    for act in (approve_assignments, withdraw_campaign):
+        with pytest.raises(OutcomeUnknown, match="left 1 act of"):
+            act(market.open_session(campaign))
+    assert set(campaign.hits.values_list("state", flat=True)) == {HIT.State.CANCELED}
 
 
 @pytest.mark.parametrize("point", ["after claim", "after call"])
