@@ -16,6 +16,8 @@ from psycopg2.extensions import parse_dsn
 from annotator.refusals import Refusal
 from workers.engine.plurals import say_count
 
+# What libpq quotes of an address may be a password; the name of a parameter is none.
+_QUOTED = re.compile(r'"(?![a-z_]+"$).*"', re.DOTALL)
 # Host names, IPv4 and [IPv6] addresses, perhaps with a port; nobody's password.
 _ADDRESS = re.compile(
     r"https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[1-9]\d{0,4})?", re.ASCII | re.IGNORECASE
@@ -80,7 +82,8 @@ def database(name: str, meaning: str) -> dict[str, object]:
     try:
         parts = parse_dsn(value)
     except ProgrammingError as error:
-        raise BadSetting(f"{name} cannot be read: {str(error).strip()}.") from None
+        words = _QUOTED.sub("...", str(error).strip())
+        raise BadSetting(f"{name} cannot be read: {words}. Write %40 for @ in a password, and the like.") from None
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.pop("dbname", "unitscope"),

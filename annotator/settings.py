@@ -317,7 +317,8 @@ LOG_LEVEL = env.text("LOG_LEVEL", "From which level on messages are logged.", de
 
 def _is_fault(record: Any) -> bool:
     """Crops that are cut when somebody looks are answered with 503 until they are there: a page of them is no fault."""
-    return "Being cut" not in record.getMessage()
+    reason, *_ = record.args or [""]
+    return bool(reason != "Being cut")
 
 
 LOGGING = {

@@ -12,6 +12,14 @@ from tools.deployed import ENVIRONMENT
 ROOT = Path(__file__).parent.parent
 
 
+@pytest.mark.parametrize("value", ["postgresql://me:se%zzcret@host/x", "postgresql://me:secret@[host/x"])
+def test_no_message_holds_a_password(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("DATABASE_URL", value)
+    with pytest.raises(env.BadSetting, match="DATABASE_URL cannot be read: ") as caught:
+        env.database("DATABASE_URL", "A test.")
+    assert "cret" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [
