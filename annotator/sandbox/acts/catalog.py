@@ -87,8 +87,8 @@ def find_groups(person: Person | None, search: Search, *, now: dt.datetime) -> l
 
 def _is_by(word: str) -> Q:
     """Of a requester whose name, as people read it, contains the word."""
-    is_operator = word.lower() in settings.SANDBOX_OPERATOR.lower()
-    return Q(requester__name__icontains=word) | (Q(requester__name=OWN) if is_operator else Q())
+    is_own, is_named = Q(requester__name=OWN), Q(requester__name__icontains=word)
+    return is_named | is_own if word.lower() in settings.SANDBOX_OPERATOR.lower() else is_named & ~is_own
 
 
 def describe(kind: HITType, standing: Standing | None, *, n_open: int) -> Group | None:
