@@ -29,8 +29,7 @@ WORDS_BY_TONE = {
     "us-is-warn": ("quoted", "waiting", "requested", "canceled", "different"),
 }
 TONES = {word: tone for tone, words in WORDS_BY_TONE.items() for word in words}
-# Seconds of a dissection by stage. Threads read images during the pass.
-# Of a dissection's stages and its environment.
+# Of a dissection's stages and its environment. Threads read images during the pass.
 STAGE_WORDS = {
     "decode": "Reading images (during the pass)",
     "labels": "Reading label maps (during the pass)",

@@ -13,7 +13,7 @@ def test_its_own_units_are_shown_those_of_most_evidence_first(world: World, view
     assert shown.context["shown_as"] == "Units with the highest precision, by where its interval begins"
     assert [card.index for card in shown.context["cards"]] == [4, 3, 2, 1, 0]
     assert {card.layer.network.name for card in shown.context["cards"]} == {"net"}
-    world.dissection.state = "measuring"
+    world.dissection.state = "running"
     world.dissection.save()
     assert viewer.get(f"/dissections/{world.dissection.pk}/").context["cards"] == []
 
