@@ -81,8 +81,9 @@ def dissect(
     folder = Folder()
     store = open_store(str(folder.path))
     with _show(progress) as bar:
-        if bar.is_shown and loaded.note:
-            bar.say(loaded.note)
+        for note in (loaded.note, *image_set.notes) if bar.is_shown else ():
+            if note:
+                bar.say(note)
         contents = _read_contents(image_set, bar)
         surveyed = {name: digests.copy() for name, digests in contents.to_arrays().items()}
         image_set = replace(image_set, content_sha256=contents.sha256())

@@ -239,9 +239,10 @@ def test_pictures_of_no_crops_are_refused(found: unitscope.Dissection) -> None:
 
 
 def test_a_piped_run_says_its_progress_line_by_line(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    unitscope.dissect(TINY, layers=["4"], images=images, **CHOSEN)
+    unitscope.dissect(TINY, layers=["4"], images=images, labels="none", **CHOSEN)
     said = capsys.readouterr()
     assert said.out == ""
+    assert "images that are no photographs were passed over by the layout Broden" in said.err
     assert "reading the image set: 0 of 8" in said.err.splitlines()
     assert any(line.startswith("measure: ") for line in said.err.splitlines())
 

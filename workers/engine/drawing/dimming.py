@@ -22,7 +22,7 @@ def dim(crop: NDArray[np.uint8], segment: NDArray[np.bool_], *, dimming: str) ->
     inside = segment.view(np.uint8) * np.uint8(255)
     outside = ~inside
     sums = (crop & outside).reshape(3, -1).sum(axis=1, dtype=np.uint32)
-    levels = list_levels(sums, np.count_nonzero(outside), dimming=dimming)
+    levels = list_levels(sums, int(np.count_nonzero(outside)), dimming=dimming)
     # bytes.translate takes half the time of numpy.take, and no memory for floats.
     dimmed = np.frombuffer(crop.tobytes().translate(levels), np.uint8).reshape(crop.shape)
     return np.maximum(dimmed, crop & inside)
@@ -32,8 +32,8 @@ def list_levels(sums: NDArray[np.uint32], n_outside: int, *, dimming: str) -> by
     """What each level of a byte becomes, if the bands of what lies outside have these `sums` (3,) there."""
     if dimming == FIXED:
         return (LEVELS // DIMMED_BY).astype(np.uint8).tobytes()
-    # So that the mean gray value of what lies outside becomes DIMMED_GRAY; in float64, whatever the counts' type is.
-    share = keep_share(np.float64(GRAY @ sums.astype(np.float32)) / max(1, n_outside))
+    # So that the mean gray value of what lies outside becomes DIMMED_GRAY; in float64 from the division on.
+    share = keep_share(np.asarray(GRAY @ sums.astype(np.float32), dtype=np.float64) / max(1, n_outside))
     return (LEVELS * share).astype(np.uint8).tobytes()
 
 

@@ -25,7 +25,7 @@ def _sum_outside(crop: Bytes, segment: NDArray[np.bool_]) -> tuple[NDArray[np.ui
             red += outside * crop[y, x, 0]
             green += outside * crop[y, x, 1]
             blue += outside * crop[y, x, 2]
-            n_outside += outside
+            n_outside += int(outside)
     return np.array([red, green, blue], np.uint32), n_outside
 
 

@@ -75,7 +75,7 @@ def open_image_set(root: Path, labels: str = "") -> ImageSet:
 
 def _list_labeled_folders(asked: Asked) -> list[str]:
     """A sentence for each folder in root that is itself in a layout with labels; none for many folders. Where labels
-    are not wanted, only those layouts count whose label maps are read as photographs here.
+    are not wanted, only those folders count whose label maps are read as photographs here.
     """
     root = asked.root
     folders = sorted(one for one in root.iterdir() if one.is_dir() and not one.name.startswith("."))
@@ -83,9 +83,11 @@ def _list_labeled_folders(asked: Asked) -> list[str]:
     for inner in folders if len(folders) <= MAX_FOLDERS else []:
         with suppress(ImageSetError, OSError):
             found = find_reader(inner)
-            if asked.by_look and found.has_labels:
+            if not found.has_labels:
+                continue
+            if asked.by_look:
                 said.append(f"{inner.name} holds labels ({found.name}): to read them, give that folder.")
-            elif not asked.by_look and (found.list_photographs or found is mask_folders.READER):
+            elif folder.open_folder(Asked(inner, NO_LABELS), found).notes:
                 said.append(
                     f"{inner.name} holds labels ({found.name}): label maps in it are read as photographs. To leave "
                     "them out, give that folder."

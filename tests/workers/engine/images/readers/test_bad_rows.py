@@ -352,6 +352,7 @@ def test_a_folder_of_labels_one_step_down_is_named(tmp_path: Path) -> None:
     (note,) = open_image_set(tmp_path / "VOCdevkit", "none").notes
     assert note.endswith("are read as photographs. To leave them out, give that folder.")
     shutil.rmtree(tmp_path / "VOCdevkit" / "VOC2012")
+    write_coco(tmp_path / "VOCdevkit" / "coco")
     assert open_image_set(tmp_path / "VOCdevkit", "none").notes == ()
 
 
