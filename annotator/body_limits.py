@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import Resolver404, resolve
 
 from annotator.accounts.models import Role
 from annotator.accounts.roles import may, role_of
@@ -18,6 +18,8 @@ MAX_IMPORT_BYTES = 66 << 20
 MAX_ANSWER_BYTES = 6 << 20
 # A photograph may have 10 MiB; of one that has somewhat more, the form says so.
 MAX_PHOTOGRAPH_BYTES = 24 << 20
+# By name of route.
+OF_RESEARCHERS = {"import": MAX_IMPORT_BYTES, "try": MAX_PHOTOGRAPH_BYTES, "readout": MAX_PHOTOGRAPH_BYTES}
 
 
 class LimitBodies:
@@ -43,6 +45,8 @@ def find_limit(request: HttpRequest) -> int:
             return sys.maxsize
         is_person = request.path.startswith("/worker/") and "sandbox_person" in request.session
         return MAX_ANSWER_BYTES if is_person else MAX_BUFFERED_BYTES
-    limits = {reverse("import"): MAX_IMPORT_BYTES, reverse("try"): MAX_PHOTOGRAPH_BYTES}
-    limit = limits.get(request.path, MAX_BUFFERED_BYTES)
-    return limit if limit == MAX_BUFFERED_BYTES or may(role_of(request.user), Role.RESEARCHER) else MAX_BUFFERED_BYTES
+    try:
+        limit = OF_RESEARCHERS.get(resolve(request.path).view_name)
+    except Resolver404:
+        limit = None
+    return limit if limit and may(role_of(request.user), Role.RESEARCHER) else MAX_BUFFERED_BYTES

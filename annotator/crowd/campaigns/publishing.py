@@ -178,7 +178,7 @@ def withdraw_campaign(session: Session) -> int:
     campaign = session.campaign
     pause_campaign(campaign=campaign, is_paused=True)
     with session.hold():
-        # A publication whose process died may have left HITs that people can take. What waits on is told at the end.
+        # A publication whose process died may have left HITs that people can take. What still waits is said at the end.
         with contextlib.suppress(RealMoneyRefused, OutcomeUnknown):
             session.settle()
         never_sent = give_up_stopped(campaign, why="Withdrawn before it was sent.", now=session.clock())

@@ -30,8 +30,8 @@ def researcher(asks: Readout, django_capture_on_commit_callbacks: Any) -> Client
     return posts_commit(sign_in(Role.RESEARCHER), django_capture_on_commit_callbacks)
 
 
-def ask(client: Client, readout: Readout, **fields: str) -> Any:
-    file = SimpleUploadedFile("room.jpg", photograph())
+def ask(client: Client, readout: Readout, content: bytes = b"", **fields: str) -> Any:
+    file = SimpleUploadedFile("room.jpg", content or photograph())
     return client.post(reverse("readout", args=[readout.name]), {"file": file, **fields})
 
 
@@ -88,6 +88,14 @@ def test_a_question_is_needed_and_a_photograph(researcher: Client, asks: Readout
     said = researcher.post("/readouts/asks/", {"question": "what"}).content.decode()
     assert "Choose either a file or an image set" in said
     assert not Question.objects.exists()
+
+
+def test_a_photograph_may_be_as_large_as_the_form_says(researcher: Client, viewer: Client, asks: Readout) -> None:
+    large = photograph((800, 600), "BMP", "RGB")
+    assert len(large) > 1 << 20
+    assert ask(viewer, asks, large, question="what").status_code == 413
+    assert ask(researcher, asks, large, question="what").status_code == 302
+    assert "larger than 10 MiB" in ask(researcher, asks, bytes(11 << 20), question="what").content.decode()
 
 
 def test_captions_have_a_map_for_each_word_and_say_that_they_are_a_toy(viewer: Client, asks: Readout) -> None:
