@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from django.db.models import Case, Exists, OuterRef, Value, When
 
+from annotator.crowd.marketplaces.facts import Verb
 from annotator.crowd.marketplaces.table import open_marketplace
-from annotator.crowd.models import ANSWERED, GOING, HIT, Assignment, Campaign
+from annotator.crowd.models import ANSWERED, GOING, HIT, Assignment, Campaign, OutwardAct
 from annotator.labels.models import UnitLabel
 from annotator.units.models import GIVEN_UP, Dissection
 
@@ -17,10 +18,13 @@ ALL_IN = "All answers are in."
 
 @dataclass(frozen=True)
 class Standing:
-    """A campaign with what steps wait for. `has_undecided`: of a complete campaign, an answer waits for approval."""
+    """A campaign with what steps wait for. `has_decided`: HITs were sent, or are to be. `has_undecided`: of a complete
+    campaign, an answer waits for approval.
+    """
 
     campaign: Campaign
     has_composed: bool
+    has_decided: bool
     has_answers: bool
     has_undecided: bool
     has_approved: bool
@@ -31,9 +35,11 @@ class Standing:
 def find_standing(name: str) -> Standing | None:
     """None: there is no such campaign. One query."""
     given = Assignment.objects.filter(hit__campaign=OuterRef("pk")).order_by()
+    decided = OutwardAct.objects.filter(campaign=OuterRef("pk"), verb=Verb.PUBLISH)
     undecided = Exists(given.filter(state=Assignment.State.SUBMITTED))
     facts = {
         "has_composed": Exists(HIT.objects.filter(campaign=OuterRef("pk"), state=HIT.State.COMPOSED)),
+        "has_decided": Exists(decided.exclude(state=OutwardAct.State.FAILED)),
         "has_answers": Exists(given.filter(state__in=ANSWERED)),
         # Where nothing waits, this reads every answer; only of a complete campaign does a step ask for it.
         "has_undecided": Case(When(state=Campaign.State.COMPLETE, then=undecided), default=Value(False)),
@@ -68,6 +74,12 @@ def unless_open(standing: Standing) -> str | None:
     """Of a step for HITs that lack answers."""
     waits = unless_going(standing)
     return ALL_IN if waits == "" and standing.campaign.state == Campaign.State.COMPLETE else waits
+
+
+def unless_taken_back(standing: Standing) -> str | None:
+    """Of the step that takes HITs back, also those that a publication left whose process died before it knew of one."""
+    waits = unless_open(standing)
+    return "" if waits == UNPUBLISHED and standing.has_decided else waits
 
 
 def unless_submitted(standing: Standing) -> str | None:

@@ -29,7 +29,7 @@ from annotator.crowd.models import HIT, Campaign, OutwardAct
 from annotator.crowd.outbox.acts import BudgetExceeded
 from annotator.crowd.outbox.performing import list_stopped
 from annotator.work.options import option
-from annotator.work.states import unless_going, unless_open, unless_unclosed
+from annotator.work.states import unless_going, unless_open, unless_taken_back, unless_unclosed
 from annotator.work.step import Step, Work
 from annotator.work.steps.composing import read_days, read_usd
 from workers.engine.plurals import say_count
@@ -161,7 +161,7 @@ STEPS = (
     Step(
         "withdraw", "Withdraw every HIT",
         "Nobody can take a HIT any more. Work that was begun may be finished, and is paid.", role=Role.RESEARCHER,
-        run=withdraw, icon="block", is_last=True, why_not=unless_open,
+        run=withdraw, icon="block", is_last=True, why_not=unless_taken_back,
     ),
     Step(
         "close", "Close the campaign", "Nothing more will be asked or paid.", role=Role.RESEARCHER, run=close,

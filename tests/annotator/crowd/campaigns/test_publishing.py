@@ -34,6 +34,7 @@ from annotator.sandbox.models import HIT as SandboxHIT
 from annotator.sandbox.models import HITType as SandboxHITType
 from annotator.sandbox.rules.refusals import Refused
 from annotator.units.models import Dissection
+from annotator.work.states import UNPUBLISHED, find_standing, unless_taken_back
 from annotator.work.step import Work
 from annotator.work.steps.publishing import publish
 from tests.annotator.crowd.making import make_campaign
@@ -157,15 +158,23 @@ def test_an_act_without_an_answer_holds_no_withdrawal_up(
     assert set(campaign.hits.values_list("state", flat=True)) == {HIT.State.CANCELED}
 
 
+def tell_why_not(campaign: Campaign) -> str | None:
+    standing = find_standing(campaign.name)
+    assert standing is not None
+    return unless_taken_back(standing)
+
+
 @pytest.mark.parametrize("point", ["after claim", "after call"])
 def test_what_a_dead_publication_left_is_withdrawn_too(
     market: Any, campaign: Campaign, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:
     """Its process died at the first HIT: one may be there of which nobody knows, and the others wait to be sent."""
+    assert tell_why_not(campaign) == UNPUBLISHED
     monkeypatch.setenv("UNITSCOPE_CRASH_AT", f"raise:{point}:publish")
     with pytest.raises(Crashed):
         market.publish(campaign)
     monkeypatch.delenv("UNITSCOPE_CRASH_AT")
+    assert tell_why_not(campaign) == "", "the page offers to withdraw it"
     withdraw_campaign(market.open_session(campaign))
     assert SandboxHIT.objects.count() == (point == "after call")
     assert all(hit.expires_at <= market.clock() for hit in SandboxHIT.objects.all())
