@@ -100,7 +100,7 @@ def draw_curves(curves: Curves, file: Path) -> None:
         {"way": "adaptive", "n": p.n_asked, "error": p.error, "words": f"at most {most}: {curves.find_ratio(most):.0%}"}
         for most, p in curves.adaptive.items()
     ]
-    base = alt.Chart(alt.Data(values=rows)).encode(
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
         x=alt.X("n:Q", title="assignments a unit, on average", scale=alt.Scale(domain=[1.5, 5.3], nice=False)),
         y=alt.Y("error:Q", title="units with the wrong category", axis=alt.Axis(format="%")),
         color=alt.Color("way:N", title=None, scale=alt.Scale(range=["#1f5fbf", "#b3261e"])),

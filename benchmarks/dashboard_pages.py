@@ -17,7 +17,11 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from statistics import quantiles
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from django.test import Client
 
 N_UNITS, SMALLER = 50_000, 100
 N_REQUESTS = 40
@@ -182,7 +186,7 @@ def _serve(n_units: int) -> int:
     return 0
 
 
-def _client():  # type: ignore[no-untyped-def]
+def _client() -> "Client":
     from django.contrib.auth.models import User
     from django.test import Client
 

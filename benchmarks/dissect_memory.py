@@ -81,7 +81,10 @@ def main() -> None:
             floor(setting) if sys.argv[1] == "floor" else whole(setting, None)
             print(read_high_water())
             return
-        n_images, shapes = len(image_set.paths), dissect.survey(network=network, layers=LAYERS, device="cpu")
+        n_images, shapes = (
+            len(image_set.paths),
+            dissect.survey(network=network, layers=LAYERS, device="cpu", options=options),
+        )
         beyond = peak_of("whole") - peak_of("floor")
         print(f"memory-alexnet-conv5-beyond-floor {beyond:.0f} <=250", flush=True)
         estimator = make_estimator(

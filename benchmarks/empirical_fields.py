@@ -15,7 +15,7 @@ import torch
 
 from workers.engine.measures.empirical_fields import empirical
 from workers.engine.networks.layer_maps import LayerShape
-from workers.engine.networks.loading import load_network
+from workers.engine.networks.loading import LoadedNetwork, load_network
 from workers.engine.networks.probing import probe_layers
 
 LAYERS = {
@@ -45,9 +45,7 @@ def main() -> None:
     print(f"empirical-conv5-ten-peaks {speedup(network, shape, image, crowded):.1f} >=6", flush=True)
 
 
-def speedup(
-    network: empirical.LoadedNetwork, shape: LayerShape, image: torch.Tensor, peaks: list[tuple[int, int]]
-) -> float:
+def speedup(network: LoadedNetwork, shape: LayerShape, image: torch.Tensor, peaks: list[tuple[int, int]]) -> float:
     occluders = empirical.make_occluders(network=network, options=empirical.OcclusionOptions())
     asked = {"network": network, "shape": shape, "image": image, "peaks": peaks}
     steps = empirical.find_steps(network=network, shape=shape, image=image)

@@ -37,7 +37,7 @@ from workers.engine.measures.thresholds.measure import Candidates
 from workers.engine.measures.thresholds.thresholds import SparseMaps
 from workers.engine.measures.top_images.arrays import TopImagesOptions
 from workers.engine.measures.top_images.measure import Peaks
-from workers.engine.networks.hooks import LayerShape
+from workers.engine.networks.layer_maps import LayerShape
 from workers.engine.networks.loading import load_network
 
 N_IMAGES, N_SHARDS = 63_305, 16

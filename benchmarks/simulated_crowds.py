@@ -6,6 +6,7 @@ misses a planted negative in 8 of 100. Careless people keep everything, or mark 
 The crowds of categories, crops and intervals are told in the modules that draw them.
 """
 
+import math
 import os
 import random
 import statistics
@@ -71,7 +72,7 @@ class Crowd:
         by_unit: dict[int, list[float]] = {}
         for given in self.of_careful():
             by_unit.setdefault(given.unit, []).append(given.precision)
-        return statistics.fmean(statistics.variance(values) for values in by_unit.values() if len(values) > 1) ** 0.5
+        return math.sqrt(statistics.fmean(statistics.variance(own) for own in by_unit.values() if len(own) > 1))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from django.db import connection, transaction
 from django.db.models import Model
@@ -57,7 +57,7 @@ def made_once(make: Callable[Concatenate[Path, P], Made]) -> Callable[Concatenat
         made: Made = kept[key].copy_to(root)
         return made
 
-    return make_or_copy
+    return cast(Callable[Concatenate[Path, P], Made], make_or_copy)
 
 
 def _take(make: Callable[[], Any], root: Path, filled: set[str]) -> _Snapshot | None:

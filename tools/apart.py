@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from annotator.processes import NAMES, ROOT, Processes, end_group
@@ -37,9 +37,11 @@ def make_environment(var: Path) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def run_apart(var: Path, *, names: tuple[str, ...] = NAMES, **variables: str) -> Iterator[Processes]:
+def run_apart(
+    var: Path, variables: Mapping[str, str] | None = None, *, names: tuple[str, ...] = NAMES
+) -> Iterator[Processes]:
     """Embedded services, tables, the sandbox's account and these processes, all with their data in `var`."""
-    with _services({**make_environment(var), **variables}) as environment:
+    with _services({**make_environment(var), **(variables or {})}) as environment:
         _run("-m", "annotator.serving", "--prepare", environment=environment)
         addresses = json.loads(_run("manage.py", "addresses", environment=environment))
         log = var / "logs" / "services.log"

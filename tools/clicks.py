@@ -210,7 +210,8 @@ class Writer:
     counted: Any = None
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        if found := dict(report.user_properties).get("clicks"):
+        found: Any = dict(report.user_properties).get("clicks")
+        if found:
             self.counted = {job: Counted(*steps) for job, steps in found.items()}
 
 

@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from annotator import embedded, serving
 from tools.browser import find_chromium
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "pictures"
-DESK = {"width": 1440, "height": 900}
+DESK: ViewportSize = {"width": 1440, "height": 900}
 PASSWORD = "a-long-enough-word-9"
 STAMP = f"{datetime.now(UTC):%Y%m%d%H%M%S}"
 

@@ -65,7 +65,10 @@ def _tell_default(node: ast.expr | None, *, is_flag: bool) -> str:
     if node is None:
         return "`0`" if is_flag else ""
     if isinstance(node, ast.JoinedStr):
-        parts = [part.value if isinstance(part, ast.Constant) else ast.unparse(part.value) for part in node.values]
+        parts = [
+            ast.unparse(part.value) if isinstance(part, ast.FormattedValue) else ast.literal_eval(part)
+            for part in node.values
+        ]
         return f"`{''.join(map(str, parts))}`"
     text = str(node.value) if isinstance(node, ast.Constant) else ast.unparse(node)
     return f"`{text}`" if text else ""
@@ -101,8 +104,8 @@ def write_commands() -> str:
     ]
     for step in STEPS.values():
         money = "; may commit money: real money takes a payer and a permit" if step.spends else ""
-        refusals = ", ".join(f"`{refusal.__name__}`" for refusal in step.refusals)
-        refused = f" Refused by {refusals}." if refusals else ""
+        names = ", ".join(f"`{refusal.__name__}`" for refusal in step.refusals)
+        refused = f" Refused by {names}." if names else ""
         parts.append(_item(f"- **{step.name}** ({step.subject}; {step.role.value}{money}): {step.sentence}{refused}"))
     parts += ["", "## Refusals", ""]
     refusals = {refusal.__name__: refusal for step in STEPS.values() for refusal in step.refusals}
@@ -188,7 +191,8 @@ def find_view(callback: Any) -> Callable[..., Any]:
     if view.__module__.startswith("ninja.") and inspect.isfunction(view):
         owner = inspect.getclosurevars(view).nonlocals["self"]
         view = owner.operations[0].view_func
-    return inspect.unwrap(view)
+    found: Callable[..., Any] = inspect.unwrap(view)
+    return found
 
 
 def tell_view(callback: Any) -> str:

@@ -61,12 +61,12 @@ class Installation:
 
 def kill_and_compare() -> str:
     shutil.rmtree(VAR, ignore_errors=True)
-    with run_apart(VAR / "undisturbed", names=(), **KEY) as processes:
+    with run_apart(VAR / "undisturbed", KEY, names=()) as processes:
         quiet = Installation(processes.environment, VAR / "quiet")
         seconds = [measure(quiet, words) for words in quiet.list_commands()]
         wanted = [quiet.report(name) for name in ("papers", "copy")]
     n_killed = 0
-    with run_apart(VAR / "killed", names=(), **KEY) as processes:
+    with run_apart(VAR / "killed", KEY, names=()) as processes:
         hurt = Installation(processes.environment, VAR / "hurt")
         for words, whole in zip(hurt.list_commands(), seconds, strict=True):
             n_killed += sum(kill_within(hurt, words, whole * (n + 1) / (N_KILLS + 1)) for n in range(N_KILLS))

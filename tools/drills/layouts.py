@@ -26,7 +26,7 @@ def _choose(folder: Path) -> list[Labeled]:
     maps = {file: _read(file) for file in sorted(root.glob("*_object.png"))}
     frequent = Counter(int(one) for numbers in maps.values() for one in np.unique(numbers) if one)
     places = {number: place for place, (number, _) in enumerate(frequent.most_common(len(NAMES)), start=1)}
-    chosen = []
+    chosen: list[Labeled] = []
     for file, numbers in maps.items():
         photograph = file.with_name(file.name.replace("_object.png", ".jpg"))
         labels = np.zeros(numbers.shape, dtype=np.uint8)

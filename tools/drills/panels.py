@@ -36,7 +36,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="unitscope-panels-") as folder, prolific_stub.serve(books) as address:
         images = Path(folder) / "set"
         variables = {"PROLIFIC_URL": address, "PROLIFIC_TOKEN": prolific_stub.TOKEN, "REAL_MONEY_ALLOWED": "1"}
-        with run_apart(Path(folder) / "var", **variables) as processes:
+        with run_apart(Path(folder) / "var", variables) as processes:
             dissection = dissect(processes, images)
             links = use_links(processes, dissection, images)
             print(TOLD + links + "; " + use_prolific(processes, books, dissection, images))

@@ -96,7 +96,7 @@ class Installation:
         for one in psutil.Process(self.up.pid).children():
             with suppress(psutil.Error):  # it may end while it is looked at
                 if COMMANDS[name] in " ".join(one.cmdline()):
-                    return one.pid
+                    return int(one.pid)
         return None
 
     def wait_until(self, done: Callable[[], bool], what: str) -> None:

@@ -20,7 +20,7 @@ def fill_the_store() -> str:
     making.make_broden(VAR / "set", rng=default_rng(3), n_images=N_IMAGES)
     with open_endpoint() as endpoint:
         variables = find_store(endpoint) | {"ARTIFACT_ROOT": f"s3://{BUCKET}/artifacts"}
-        with run_apart(VAR / "var", **variables) as processes:
+        with run_apart(VAR / "var", variables) as processes:
             said = meet_full(processes, endpoint)
     shutil.rmtree(VAR)
     return said

@@ -144,7 +144,7 @@ def fail_in_turn() -> str:
     n_hits = 1 + N_ROUNDS * len(FAULTS)
     with open_endpoint() as endpoint:
         names = find_store(endpoint)
-        with run_apart(VAR, names=("web",), **names) as processes:
+        with run_apart(VAR, names, names=("web",)) as processes:
             web, sandbox = processes.urls["web"], processes.addresses["sandbox_endpoint"].rstrip("/")
             prepared = run_program(processes, PREPARE.format(folder=str(VAR), n=n_hits, bucket=BUCKET))
             first, *others = json.loads(prepared)

@@ -144,7 +144,7 @@ def _kill_during_submissions(first: int, n_kills: int) -> int:
     var.mkdir()
     # The process that serves is forked from one that has loaded everything, so that its successor starts at once.
     preload = "--preload --config python:tools.drills._warm"
-    with run_apart(var, names=("web",), GUNICORN_CMD_ARGS=preload) as processes:
+    with run_apart(var, {"GUNICORN_CMD_ARGS": preload}, names=("web",)) as processes:
         public_id = run_program(processes, PREPARE.format(folder=str(var))).strip()
         crowd = Crowd(
             web=processes.urls["web"],

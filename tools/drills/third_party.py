@@ -90,10 +90,10 @@ def install(client: Client, *, address: str) -> Path:
     python = folder / "bin" / "python"
     if not python.exists():
         call([sys.executable, "-m", "venv", str(folder)], {})
-        install = [str(python), "-m", "pip", "install", "-q", "-U"]
-        call([*install, *(["--no-deps"] if client.is_alone else []), client.package], {})
+        pip = [str(python), "-m", "pip", "install", "-q", "-U"]
+        call([*pip, *(["--no-deps"] if client.is_alone else []), client.package], {})
         for package in client.besides:
-            call([*install, package], {})
+            call([*pip, package], {})
     (package,) = folder.glob(f"lib/python*/site-packages/{client.module}")
     original = KEPT / f"{client.module}.original"
     if not original.exists():

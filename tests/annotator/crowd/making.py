@@ -118,7 +118,7 @@ def keep_vectors(
 ) -> None:
     """As `dissect --activation-vectors` does: (images, units) of the images at these places, or of all."""
     rows = np.arange(len(maxima), dtype=np.int32) if images is None else images
-    kept = {
+    kept: dict[str, NDArray[Any]] = {
         IMAGES: rows,
         MAXIMA: maxima.astype(np.float16),
         MEANS: (maxima if means is None else means).astype(np.float16),

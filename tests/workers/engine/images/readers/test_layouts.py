@@ -51,7 +51,7 @@ def unfold(runs: LabelRuns) -> np.ndarray:
 def name_pixels(image_set: ImageSet, index: int) -> np.ndarray:
     assert image_set.labels is not None
     names = {label.number: label.name for label in image_set.labels.labels}
-    return np.vectorize(lambda number: names.get(number, ""))(unfold(image_set.read_labels(index)))
+    return np.asarray(np.vectorize(lambda number: names.get(number, ""))(unfold(image_set.read_labels(index))))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
