@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from benchmarks._images import benchmark_images
+from benchmarks._images import PHOTOGRAPHS, benchmark_images
 from benchmarks.dissect_overhead import Setting, floor
 from tests.workers.engine.options import make_options
 from workers.engine import complete, dissect
@@ -31,6 +31,8 @@ from workers.engine.measures.measure import Completion, Measure, list_measures
 from workers.engine.measures.tally import Tally
 from workers.engine.networks.loading import load_network
 
+# Trained ones lie beside the checkout; with random ones two of three segments are the whole photograph.
+WEIGHTS = PHOTOGRAPHS.parent / "weights" / "squeezenet1_1_imagenet.safetensors"
 ARCHITECTURE, LAYER, N_UNITS = "torchvision:squeezenet1_1", "features.12", 512
 
 
@@ -62,7 +64,7 @@ def main() -> None:
     torch.set_num_threads(1)
     with benchmark_images(arguments.n_images) as image_set:
         setting = Setting(
-            network=load_network(architecture=ARCHITECTURE, weights=None),
+            network=load_network(architecture=ARCHITECTURE, weights=WEIGHTS if WEIGHTS.exists() else None),
             layers=[LAYER],
             image_set=image_set,
             options=make_options(),

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from statistics import quantiles
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -201,7 +201,8 @@ def _export() -> int:
     client = _client()
     n_bytes = 0
     for address in ("/api/campaigns/generated/units", "/api/campaigns/generated/answers"):
-        for piece in client.get(address).streaming_content:
+        response: Any = client.get(address)
+        for piece in response.streaming_content:
             n_bytes += len(piece)
     assert n_bytes > 0
     print(round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -47,7 +48,7 @@ def main() -> None:
 
 def speedup(network: LoadedNetwork, shape: LayerShape, image: torch.Tensor, peaks: list[tuple[int, int]]) -> float:
     occluders = empirical.make_occluders(network=network, options=empirical.OcclusionOptions())
-    asked = {"network": network, "shape": shape, "image": image, "peaks": peaks}
+    asked: dict[str, Any] = {"network": network, "shape": shape, "image": image, "peaks": peaks}
     steps = empirical.find_steps(network=network, shape=shape, image=image)
     empirical.peak_changes(**asked, occluders=occluders, steps=steps)
     since = time.process_time()

@@ -32,7 +32,7 @@ def _choose(folder: Path) -> list[Labeled]:
         labels = np.zeros(numbers.shape, dtype=np.uint8)
         for number, place in places.items():
             labels[numbers == number] = place
-        scale = Image.open(photograph).height // labels.shape[0]
+        scale = Image.open(photograph).height // len(labels)
         if labels.any() and len(chosen) < N_PHOTOGRAPHS:
             chosen.append(Labeled(photograph, np.kron(labels, np.ones((scale, scale), dtype=np.uint8))))
     assert len(chosen) == N_PHOTOGRAPHS, f"{len(chosen)} photographs in {folder}"

@@ -92,8 +92,8 @@ def install(client: Client, *, address: str) -> Path:
         call([sys.executable, "-m", "venv", str(folder)], {})
         pip = [str(python), "-m", "pip", "install", "-q", "-U"]
         call([*pip, *(["--no-deps"] if client.is_alone else []), client.package], {})
-        for package in client.besides:
-            call([*pip, package], {})
+        for beside in client.besides:
+            call([*pip, beside], {})
     (package,) = folder.glob(f"lib/python*/site-packages/{client.module}")
     original = KEPT / f"{client.module}.original"
     if not original.exists():

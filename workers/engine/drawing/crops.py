@@ -136,11 +136,11 @@ def draw_tiles(*, pixels: Sequence[Pixels], cuts: Sequence[Cut], tile_px: int, d
         resized = functional.interpolate(
             torch.from_numpy(crops).permute(0, 3, 1, 2), size=(tile_px, tile_px), mode="bicubic", antialias=True
         )
-        for i, small in zip(some, resized.permute(0, 2, 3, 1).numpy(), strict=True):
+        for i, small in zip(some, resized.contiguous().numpy(), strict=True):
             if compiling.CAN_COMPILE:
                 loop_over_pixels(small, cuts[i].mask, dimming=dimming, dimmed=tiles[:, i])
             else:
-                tiles[:, i] = dim(np.ascontiguousarray(small.transpose(2, 0, 1)), cuts[i].mask, dimming=dimming)
+                tiles[:, i] = dim(small, cuts[i].mask, dimming=dimming)
     return tiles
 
 

@@ -26,12 +26,11 @@ def test_the_share_that_is_kept_follows_the_crops_own_brightness(dimming: str, g
 def test_a_compiled_loop_dims_to_the_same_bytes(dimming: str) -> None:
     rng = np.random.default_rng(0)
     for brightness, share in ((1.0, 0.5), (0.4, 0.1), (0.1, 0.9), (1.0, 0.0), (1.0, 1.0)):
-        crop = (rng.integers(0, 256, (40, 40, 3)) * brightness).astype(np.uint8)
+        crop = (rng.integers(0, 256, (3, 40, 40)) * brightness).astype(np.uint8)
         segment = rng.random((40, 40)) < share
-        planes = np.ascontiguousarray(crop.transpose(2, 0, 1))
-        dimmed = np.empty_like(planes)
+        dimmed = np.empty_like(crop)
         loop_over_pixels(crop, segment, dimming=dimming, dimmed=dimmed)
-        assert np.array_equal(dimmed, dim(planes, segment, dimming=dimming))
+        assert np.array_equal(dimmed, dim(crop, segment, dimming=dimming))
 
 
 def test_green_is_brighter_than_blue_and_a_crop_that_is_all_segment_stays() -> None:
@@ -40,3 +39,9 @@ def test_green_is_brighter_than_blue_and_a_crop_that_is_all_segment_stays() -> N
     shown = [dim(crop, SEGMENT, dimming=AUTO).max(axis=0)[0, 0] for crop in (green, blue)]
     assert shown == [68, 100]  # 200 * 40 / 117.4, and half
     assert (dim(green, np.ones_like(SEGMENT), dimming=AUTO) == green).all()
+
+
+def test_a_fifth_of_each_level_is_kept_without_its_remainder() -> None:
+    levels = np.tile(np.arange(256, dtype=np.uint8), (3, 1, 1))
+    outside = np.zeros((1, 256), dtype=np.bool_)
+    assert (dim(levels, outside, dimming=FIXED) == levels // 5).all()
