@@ -7,7 +7,7 @@ and are named by their content.
 
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -127,11 +127,16 @@ def square_inside(row: float, column: float, side: float, input_px: int) -> Box:
     return Box(left=left, top=top, side=whole)
 
 
-def draw_tiles(*, pixels: Sequence[Pixels], cuts: Sequence[Cut], tile_px: int, dimming: str) -> Pixels:
-    """(3, n, tile_px, tile_px): the crops of n (input_px, input_px, 3) images, each dimmed outside its segment."""
+def draw_tiles(*, pixels: Callable[[int], Pixels], cuts: Sequence[Cut], tile_px: int, dimming: str) -> Pixels:
+    """(3, n, tile_px, tile_px): the crops of n (input_px, input_px, 3) images, each dimmed outside its segment.
+    `pixels` gives an image by the place of its cut: few are held at a time.
+    """
     tiles = np.empty((3, len(cuts), tile_px, tile_px), dtype=np.uint8)
     for some in _group_by_side([cut.box.side for cut in cuts]):
-        crops = np.stack([_crop(pixels[i], cuts[i].box) for i in some])
+        side = cuts[some[0]].box.side
+        crops = np.empty((len(some), side, side, 3), dtype=np.uint8)
+        for row, i in enumerate(some):
+            crops[row] = _crop(pixels(i), cuts[i].box)
         # torch resizes bytes in a third of Pillow's time, by the same filter; one value in some 200 differs by 1.
         resized = functional.interpolate(
             torch.from_numpy(crops).permute(0, 3, 1, 2), size=(tile_px, tile_px), mode="bicubic", antialias=True

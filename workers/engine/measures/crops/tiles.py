@@ -110,9 +110,10 @@ def plan_tiles(source: TileSource, unit: int) -> dict[int, Cut]:
 def draw_strip(source: TileSource, unit: int, cuts: Mapping[int, Cut]) -> tuple[str, bytes]:
     """The unit's strip, as `encode_strip` gives it."""
     images = np.concatenate([source.top.top_image[unit], source.top.low_image[unit]])
+    shown = [int(images[place]) for place in cuts]
     tiles = np.zeros((3, source.n_images.n_maps, source.tile_px, source.tile_px), dtype=np.uint8)
     tiles[:, list(cuts)] = draw_tiles(
-        pixels=[source.pixels(int(images[place])) for place in cuts],
+        pixels=lambda i: source.pixels(shown[i]),
         cuts=list(cuts.values()),
         tile_px=source.tile_px,
         dimming=source.dimming,
