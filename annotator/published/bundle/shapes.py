@@ -28,15 +28,15 @@ class _Weighed(TypedDict):
 
     description: str
     form: str
-    category: str | None
+    category: NotRequired[str | None]  # absent in labels made before it was recorded
     weight: float
     precision: float | None
 
 
-class _Reasons(TypedDict):
+class _Reasons(TypedDict, total=False):
     groups: list[_Group]
     answers: list[_Weighed]
-    renamed_by: NotRequired[Any]
+    renamed_by: Any
 
 
 class _Counted(TypedDict):

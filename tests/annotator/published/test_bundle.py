@@ -24,7 +24,7 @@ from annotator.descriptions.models import Description
 from annotator.labels.models import ConceptRevision, UnitLabel
 from annotator.published.bundle import unpacking
 from annotator.published.bundle.archive import MANIFEST
-from annotator.published.bundle.shapes import SHAPES
+from annotator.published.bundle.shapes import SHAPES, find_misfit
 from annotator.published.bundle.tables import LEFT_OUT, TABLES
 from annotator.published.bundle.unpacking import BundleInTheWay, import_bundle
 from annotator.published.exporting import export_campaign
@@ -62,6 +62,13 @@ def test_every_field_of_every_model_is_exported_or_left_out_with_a_reason() -> N
         assert all(one.remote_field.through in by_model for one in model._meta.many_to_many)
     columns = [one for table in TABLES for one in table.fields if one.get_internal_type() == "JSONField"]
     assert {f"{one.model.__name__}.{one.name}" for one in columns} == set(SHAPES)
+
+
+def test_labels_of_earlier_versions_have_the_shape() -> None:
+    answer = {"description": "a dog", "form": "dog", "head": "dog", "weight": 1.0, "precision": 0.9, "steps": []}
+    for reasons in ({}, {"answers": [answer], "groups": []}, {"answers": [{**answer, "category": None}]}):
+        assert find_misfit("UnitLabel.reasons", reasons) == ""
+    assert "category" in find_misfit("UnitLabel.reasons", {"answers": [{**answer, "category": 2}]})
 
 
 def test_another_installation_makes_the_same_report_byte_for_byte(study: Study, settings: Settings) -> None:
