@@ -1,4 +1,4 @@
-"""Memory stays with the process while a pass runs, and goes back afterwards. Page faults tell whether it came anew.
+"""Memory stays with the process while a pass runs, and goes back afterwards. Page faults tell whether it was fetched again.
 
 In a process of its own: in one that has run other tests, large blocks may lie free already. They may do so after a pass
 as well, with their pages given back.
@@ -66,7 +66,7 @@ def told() -> dict[str, int]:
 
 
 @pytest.mark.parametrize("when", ["before", "another library"])
-def test_each_tensor_comes_anew_where_memory_is_not_kept(told: dict[str, int], when: str) -> None:
+def test_each_tensor_is_fetched_again_where_memory_is_not_kept(told: dict[str, int], when: str) -> None:
     assert told[when] > (N_TENSORS - 1) * PAGES
 
 
