@@ -1,4 +1,4 @@
-"""Memory stays with the process while a pass runs, and goes back afterwards. Page faults tell whether it was fetched again.
+"""Memory stays with the process while a pass runs, and goes back afterwards. Page faults tell what is fetched again.
 
 In a process of its own: in one that has run other tests, large blocks may lie free already. They may do so after a pass
 as well, with their pages given back.
