@@ -1,6 +1,8 @@
 """What a person does on a HIT page, and what is checked of its looks."""
 
-from playwright.sync_api import Page, expect
+import time
+
+from playwright.sync_api import Page, Route, expect
 
 from tests.axe import run_axe
 
@@ -25,6 +27,27 @@ def answer_it(page: Page) -> None:
     page.keyboard.press("Tab")
     page.keyboard.press("6")
     page.click("#submit")
+
+
+class Held:
+    """Requests of `page` to `address` (the first `times` of them), each held until the test lets it go."""
+
+    def __init__(self, page: Page, address: str, times: int | None = None) -> None:
+        self._page = page
+        self._routes: list[Route] = []
+        page.route(address, lambda route: self._routes.append(route), times=times)
+
+    def take(self) -> Route:
+        """The oldest that was not taken; waits for it.
+
+        `expect_request` is no wait for this: it returns when the browser tells of the request, and the browser tells
+        afterwards that it holds it.
+        """
+        end = time.monotonic() + 60
+        while not self._routes:
+            assert time.monotonic() < end, "no request came"
+            self._page.wait_for_timeout(10)
+        return self._routes.pop(0)
 
 
 def check(page: Page) -> None:

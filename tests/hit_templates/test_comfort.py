@@ -12,7 +12,7 @@ from annotator.crowd.page import answering, describing
 from annotator.sandbox.acts import accounts
 from annotator.sandbox.models import Assignment as SandboxAssignment
 from tests.annotator.crowd.fixtures import Market, Visitor
-from tests.hit_templates.acting import answer_it, mark, marked, wait_saved
+from tests.hit_templates.acting import Held, answer_it, mark, marked, wait_saved
 from tests.hit_templates.conftest import Open, page_address
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -122,24 +122,23 @@ def test_an_answer_can_be_corrected_until_it_is_handed_over(
 ) -> None:
     monkeypatch.setattr(describing, "SECONDS_TO_CORRECT", 600)
     page = start_page(address)
-    drafts: list[Route] = []
-    storing: list[Route] = []
-    page.route("**/draft", lambda route: drafts.append(route))
-    if is_draft_first:
-        page.route("**/submit", lambda route: storing.append(route), times=1)
-    with page.expect_request("**/draft"):
-        page.fill("#description", "a")
-    with page.expect_request("**/submit"):
-        answer_it(page)
+    drafts = Held(page, "**/draft")
+    page.fill("#description", "a")
+    draft = drafts.take()
     if is_draft_first:  # that the answer is stored is said by the refusal of the draft, and then by its own response
-        stored = storing[0].fetch()
-        _refuse_draft(page, drafts[0])
-        storing[0].fulfill(response=stored)
+        submissions = Held(page, "**/submit", times=1)
+        answer_it(page)
+        storing = submissions.take()
+        stored = storing.fetch()
+        _refuse_draft(page, draft)
+        storing.fulfill(response=stored)
+    else:
+        answer_it(page)
     page.click("#correct")
     assert Assignment.objects.get().state == "stored"  # whatever happens now
     page.fill("#description", "wheel of a car")
     if not is_draft_first:  # it takes nobody back to the stored answer
-        _refuse_draft(page, drafts[0])
+        _refuse_draft(page, draft)
     mark(page, 4)
     page.click("#submit")
     expect(page.locator("#send-now")).to_be_focused()

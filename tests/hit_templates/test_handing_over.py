@@ -9,7 +9,7 @@ from playwright.sync_api import Route, expect
 
 from annotator.crowd.models import HIT, Assignment, Campaign
 from annotator.sandbox.models import Assignment as SandboxAssignment
-from tests.hit_templates.acting import answer_it
+from tests.hit_templates.acting import Held, answer_it
 from tests.hit_templates.conftest import Open, page_address
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
@@ -70,22 +70,21 @@ def test_a_request_that_is_never_answered_does_not_stop_the_submission(address: 
 def test_an_answer_that_is_said_to_be_stored_twice_is_handed_over_once(address: str, start_page: Open) -> None:
     page = start_page(address)
     page.clock.install()
-    storing: list[Route] = []
+    held = Held(page, "**/submit")
     asked: list[str] = []
-    page.route("**/submit", lambda route: storing.append(route))
 
     def leave_the_page(route: Route) -> None:
         asked.append(route.request.method)
         route.abort() if asked[-1] == "HEAD" else route.fulfill(status=204)
 
     page.route("**/mturk/externalSubmit", leave_the_page)
-    with page.expect_request("**/submit"):
-        answer_it(page)
-    stored = storing[0].fetch()
+    answer_it(page)
+    storing = held.take()
+    stored = storing.fetch()
     with page.expect_response("**/draft"):
         page.fill("#description", "wheels")  # this draft is refused, before the page learns that its answer is stored
     with page.expect_request("**/mturk/externalSubmit"):
-        storing[0].fulfill(response=stored)
+        storing.fulfill(response=stored)
     with page.expect_request(lambda request: request.method == "POST" and "externalSubmit" in request.url):
         page.locator("#hand-over-again").dispatch_event("click")  # a click would wait for a page that never comes
     page.clock.fast_forward(9_000)  # what would be sent by itself is sent now

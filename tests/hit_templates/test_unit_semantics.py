@@ -10,7 +10,7 @@ from playwright.sync_api import Route, expect
 
 from annotator.crowd.models import HIT, Assignment, Campaign
 from annotator.sandbox.models import Assignment as SandboxAssignment
-from tests.hit_templates.acting import answer_it, check, mark, marked
+from tests.hit_templates.acting import Held, answer_it, check, mark, marked
 from tests.hit_templates.conftest import Open, page_address
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
@@ -48,12 +48,11 @@ def test_a_whole_hit_by_keyboard_alone(address: str, open_page: Open) -> None:
 
 def test_what_is_typed_before_the_server_answers_is_kept_and_saved(address: str, open_page: Open) -> None:
     page = open_page(address)
-    held: list[Route] = []
-    page.route("**/start", lambda route: held.append(route))
+    held = Held(page, "**/start")
     page.click("#agree")
     page.locator("#description").press_sequentially("wheels")
     page.locator(".crop").nth(3).click()
-    held[0].continue_()
+    held.take().continue_()
     page.wait_for_selector("body[data-ready]")
     expect(page.locator("#description")).to_have_value("wheels")
     expect(page.locator(".crop").nth(3)).to_have_attribute("aria-pressed", "true")
@@ -80,12 +79,11 @@ def test_a_page_that_the_server_refuses_says_so_lastingly(address: str, start_pa
 
 def test_an_answer_that_is_sent_before_the_start_is_sent_after_it(address: str, open_page: Open) -> None:
     page = open_page(address)
-    held: list[Route] = []
-    page.route("**/start", lambda route: held.append(route))
+    held = Held(page, "**/start")
     page.click("#agree")
     answer_it(page)
     expect(page.locator("#notice")).to_contain_text("The page is still starting.")
-    held[-1].continue_()
+    held.take().continue_()
     page.wait_for_url(re.compile("externalSubmit"))
     assert Assignment.objects.get().state == "stored"
 

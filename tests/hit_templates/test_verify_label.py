@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, expect
 
 from annotator.crowd.campaigns import collecting
 from annotator.crowd.campaigns.composing import CannotCompose
@@ -20,7 +20,7 @@ from annotator.crowd.models import Answer, Campaign
 from annotator.sandbox.models import Assignment as SandboxAssignment
 from annotator.units.models import Dissection
 from tests.annotator.crowd.making import make_campaign
-from tests.hit_templates.acting import check
+from tests.hit_templates.acting import Held, check
 from tests.hit_templates.conftest import page_address
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -101,17 +101,15 @@ def test_what_is_pressed_before_the_server_answers_is_sent_when_it_has(
     campaign: Campaign, market: Any, open_page: Callable[..., Page], live_server: Any
 ) -> None:
     page = open_page(page_address(live_server, market.accept(campaign.hits.earliest("id"), "ada")))
-    held: list[Route] = []
-    page.route("**/start", lambda route: held.append(route))
-    with page.expect_request("**/start"):
-        page.click("#agree")
+    held = Held(page, "**/start")
+    page.click("#agree")
     page.click("[data-verdict=no]")
     page.click("#send")
     expect(page.locator("#notice")).to_have_text(
         "The page is still starting. Your answer is sent as soon as it is ready."
     )
     assert not Answer.objects.exists()
-    held[-1].continue_()
+    held.take().continue_()
     page.wait_for_url(re.compile("externalSubmit"))
     assert Answer.objects.get().metrics == {"fits": 0}
 
