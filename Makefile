@@ -46,9 +46,10 @@ lint: $(READY)  ## ruff, mypy, import contracts, code that only tests reach, mig
 test: $(READY)  ## every check and test but the slow ones, browser tests included: lint, suite, flows, audit
 	$(MAKE) --no-print-directory --jobs --output-sync=target lint suite flows audit
 
-# Four processes on two cores: much of the time a test waits for a database, a browser or another process.
+# Four processes on two cores: much of the time a test waits for a database, a browser or another process. A process that
+# ends under a test is not started again: it would begin with the same test.
 PYTEST := $(RUN) -m pytest -q
-SPREAD := -n 4 --dist loadfile --no-loadscope-reorder --ignore tests/flows
+SPREAD := -n 4 --max-worker-restart 0 --dist loadfile --no-loadscope-reorder --ignore tests/flows
 
 suite: $(READY) browser  ## all tests but the flows and the slow ones
 	$(PYTEST) $(SPREAD) -m "not slow"

@@ -1,8 +1,11 @@
-"""Another database on the tests' server: what a second installation has."""
+"""Another database on the tests' server, what a second installation has; and locks of this one."""
 
 import os
+import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg2
@@ -55,3 +58,16 @@ def second_installation() -> Iterator[None]:
     with copied(connection.settings_dict["NAME"], into="second") as name, connected_to(name):
         empty_tables()
         yield
+
+
+def wait_for_lock(other: "Future[Any]") -> None:
+    """Until another connection of this database waits for a lock: `other`, which must not end before."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with connection.cursor() as cursor:
+        while True:
+            assert not other.done(), "nobody waits"
+            cursor.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees what it saw first
+            cursor.execute(query)
+            if cursor.fetchone()[0]:
+                return
+            time.sleep(0.02)

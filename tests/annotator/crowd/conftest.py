@@ -43,4 +43,3 @@ def actors(django_db_setup: None) -> Iterator[Callable[[acting.Order], int]]:
 
         yield run
         to.close()
-        process.wait(30)

@@ -67,7 +67,7 @@ class _Server(WSGIServer):
         super().server_close()
         everybody = threading.Barrier(self.N_THREADS)
         for _ in range(self.N_THREADS):
-            self._pool.submit(lambda: (everybody.wait(10), connections.close_all()))
+            self._pool.submit(lambda: (everybody.wait(), connections.close_all()))
         self._pool.shutdown()
 
 

@@ -14,8 +14,10 @@ from workers.engine.images.readers.table import open_image_set
 
 
 @pytest.fixture(autouse=True)
-def one_thread() -> None:
+def one_thread_and_the_same_numbers() -> None:
+    """Whatever ran before: pytest-randomly seeds Python and NumPy, and not torch."""
     torch.set_num_threads(1)
+    torch.manual_seed(0)
 
 
 @pytest.fixture

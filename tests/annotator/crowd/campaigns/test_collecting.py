@@ -1,18 +1,18 @@
 """Collecting and approving against the real sandbox: each answer once, each person paid once."""
 
-import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 
 from annotator.crowd.campaigns import collecting
 from annotator.crowd.judging import approving, attention
 from annotator.crowd.models import Answer, Assignment, Campaign, OutwardAct, Worker
 from annotator.sandbox.models import Assignment as SandboxAssignment
+from tests.databases import wait_for_lock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -129,7 +129,7 @@ def test_two_who_collect_and_one_who_is_erased_wait_for_the_person_first(
                 waiting = pool.submit(closing(act))
                 wait_for_lock(waiting)
                 worker.assignments.update(claimed_by="")
-            waiting.result(timeout=60)
+            waiting.result()
     assert set(Assignment.objects.values_list("state", flat=True)) == {"submitted", "stored"}
 
 
@@ -141,20 +141,6 @@ def closing(act: Callable[[], Any]) -> Callable[[], None]:
             connections.close_all()
 
     return run
-
-
-def wait_for_lock(other: "Future[None]") -> None:
-    """Until another connection of this database waits for a lock."""
-    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    deadline = time.monotonic() + 60
-    with connection.cursor() as cursor:
-        while time.monotonic() < deadline and not other.done():
-            cursor.execute("SELECT pg_stat_clear_snapshot()")  # else a transaction sees what it saw first
-            cursor.execute(query)
-            if cursor.fetchone()[0]:
-                return
-            time.sleep(0.02)
-    raise AssertionError("nobody waits")
 
 
 def test_the_marketplaces_id_of_a_person_is_in_one_table(market: Any, campaign: Campaign, hit: Any) -> None:

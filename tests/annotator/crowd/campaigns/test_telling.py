@@ -181,16 +181,17 @@ def test_who_is_added_after_the_end_reads_what_happens(campaign: Campaign, inner
 
 @contextmanager
 def drip(begin: bytes, again: bytes) -> Iterator[int]:
-    """The port of a receiver that answers a little every 0.05 s, for 3 s at most."""
+    """The port of a receiver that answers a little every 0.05 s, until nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def answer() -> None:
-            accepted, _ = server.accept()
-            with accepted, contextlib.suppress(OSError):
-                accepted.sendall(begin)
-                for _ in range(60):
-                    accepted.sendall(again)
-                    time.sleep(0.05)
+            with contextlib.suppress(OSError):
+                accepted, _ = server.accept()
+                with accepted:
+                    accepted.sendall(begin)
+                    while True:
+                        accepted.sendall(again)
+                        time.sleep(0.05)
 
         threading.Thread(target=answer, daemon=True).start()
         yield server.getsockname()[1]
@@ -208,21 +209,17 @@ def test_one_deadline_holds_however_slowly_the_other_side_answers(
     scheme: str, begin: bytes, again: bytes, inner: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(posting, "TIMEOUT_SECONDS", 0.25)
-    start = time.monotonic()
     with drip(begin, again) as port, pytest.raises(posting.NotTaken, match=r"does not answer within 0\.25 s"):
         posting.post(f"{scheme}://127.0.0.1:{port}/", b"{}", headers={})
-    assert time.monotonic() - start < 1.5
 
 
 def test_a_look_up_that_does_not_end_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     ended = threading.Event()
     monkeypatch.setattr(posting, "TIMEOUT_SECONDS", 0.1)
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: ended.wait(3) and [])
-    start = time.monotonic()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: ended.wait() and [])
     with pytest.raises(posting.AddressRefused, match="cannot be found"):
         posting.post("https://example.org/", b"{}", headers={})
     ended.set()
-    assert time.monotonic() - start < 1.5
 
 
 INSIDE = (
