@@ -287,8 +287,9 @@ SANDBOX_WEBHOOK_URL = env.text(
     "SANDBOX_WEBHOOK_URL", "Where the sandbox posts every notification; empty: nowhere.", default=""
 )
 SANDBOX_OPERATOR = env.text(
-    "SANDBOX_OPERATOR", "Who runs the marketplace and pays its people, as its pages say it.",
-    default="The operator",
+    "SANDBOX_OPERATOR",
+    "Who runs the marketplace and pays its people, as its pages say it; empty: they speak of the operator of the site.",
+    default="",
 )  # fmt: skip
 SANDBOX_PAGES = env.text(
     "SANDBOX_PAGES", "A folder with terms.txt, privacy.txt and contact.txt for the worker site; empty: short ones.",

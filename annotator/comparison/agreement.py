@@ -1,4 +1,4 @@
-"""How many units people and Broden name alike, beside chance: a constant label and shuffled units.
+"""How many units people and labeled pixels name alike, beside chance: a constant label and shuffled units.
 
 docs/measures.md, Relations. The interval of a count is by bootstrap over units; the p-value is the share of shufflings
 in which at least as many units agree.

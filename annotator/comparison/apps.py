@@ -3,4 +3,4 @@ from django.apps import AppConfig
 
 class ComparisonConfig(AppConfig):
     name = "annotator.comparison"
-    verbose_name = "How that stands beside Broden"
+    verbose_name = "How that stands beside labeled pixels"

@@ -1,4 +1,4 @@
-"""Picks units that deserve another look by people: those that people and Broden name differently, both being sure."""
+"""Picks units for another look by people: those that people and labeled pixels name differently, both being sure."""
 
 from annotator.comparison.review_reasons import find_reason
 from annotator.crowd.models import Campaign
@@ -8,7 +8,7 @@ from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
 
 
 class NothingToChoose(Refusal):
-    """No unit of the campaign is named differently by people and Broden, both being sure."""
+    """No unit of the campaign is named differently by people and labeled pixels, both being sure."""
 
 
 def choose_differing(*, campaign: Campaign, n_units: int) -> list[Unit]:

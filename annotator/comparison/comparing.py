@@ -19,7 +19,7 @@ from annotator.units.models import AutomaticLabel
 
 
 class NothingToCompare(Refusal):
-    """The campaign's units have no labels by people, or none by Broden."""
+    """The campaign's units have no labels by people, or none by labeled pixels."""
 
 
 class LabelsChanged(Refusal):

@@ -16,7 +16,7 @@ from annotator.units.models import AutomaticLabel, Layer
 from workers.engine.format.bounds import INTERPRETABLE_ABOVE
 
 PRECISION, INTERPRETABLE = "mean precision", "share interpretable"
-IDENTICAL, NAMED_ALIKE = "agreement between people", "share named alike by people and Broden"
+IDENTICAL, NAMED_ALIKE = "agreement between people", "share named alike by people and pixels"
 FIGURES = (PRECISION, INTERPRETABLE, IDENTICAL, NAMED_ALIKE)
 
 

@@ -12,14 +12,14 @@ from annotator.written import p_value
 from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
 from workers.engine.plurals import say_count
 
-COLUMNS = ("unit", "people's concept", "category", "precision", "Broden label", "IoU", "relation")
+COLUMNS = ("unit", "people's concept", "category", "precision", "label by pixels", "IoU", "relation")
 CSV_COLUMNS = (
     "layer", "index", "concept", "category", "precision", "precision_low", "precision_high", "n_answers",
     "n_same_concept", "descriptions", "broden_label", "broden_category", "iou", "iou_low", "iou_high", "iou_mode",
     "relation", "chosen_because", "inclusion_probability", "silence", "is_simulated",
 )  # fmt: skip
 AGREEMENT_COLUMNS = (
-    "people and Broden agree",
+    "people and pixels agree",
     "n",
     "95 %",
     "shuffled",

@@ -8,7 +8,7 @@ from annotator.figures.drawing import Figure
 from annotator.figures.shares import SEMANTIC
 from workers.engine.plurals import say_count
 
-TITLE = "People's categories and Broden's"
+TITLE = "People's categories and those of labeled pixels"
 
 
 def draw_category_confusion(report: Document) -> Figure:
@@ -18,7 +18,7 @@ def draw_category_confusion(report: Document) -> Figure:
     some = [row for row in rows if row["units"]]
     n_units, highest = sum(row["units"] for row in some), max((row["units"] for row in some), default=1)
     base = alt.Chart(alt.InlineData(values=some)).encode(
-        x=alt.X("broden:N", sort=list(BRODEN_CATEGORIES), title="Broden's category",
+        x=alt.X("broden:N", sort=list(BRODEN_CATEGORIES), title="Category by pixels",
                 scale=alt.Scale(domain=list(BRODEN_CATEGORIES)), axis=alt.Axis(labelAngle=0)),
         y=alt.Y("people:N", sort=SEMANTIC, title="people's category", scale=alt.Scale(domain=SEMANTIC)),
     )  # fmt: skip

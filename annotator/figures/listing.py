@@ -6,6 +6,7 @@ from functools import partial
 from annotator.comparison.reports import count_detectors
 from annotator.comparison.summary import Document
 from annotator.crowd.models import Campaign
+from annotator.figures.confusion import TITLE as CONFUSION
 from annotator.figures.confusion import draw_category_confusion
 from annotator.figures.drawing import Figure, say_about, say_in_title, say_who_answered
 from annotator.figures.importance import draw_precision_against_importance
@@ -82,7 +83,7 @@ def _plan(report: Document, crops: dict[Place, bytes]) -> dict[str, tuple[str, C
     plan["precision-by-layer"] = ("Precision by layer", partial(draw_precision_by_layer, report))
     if report.get("agreement"):
         plan["precision-against-iou"] = ("Precision against IoU", partial(draw_precision_against_iou, report))
-        plan["category-confusion"] = ("People's categories and Broden's", partial(draw_category_confusion, report))
+        plan["category-confusion"] = (CONFUSION, partial(draw_category_confusion, report))
     if any(unit.get("importance") is not None for unit in report["units"]):
         plan["precision-against-importance"] = (
             "Precision against importance", partial(draw_precision_against_importance, report)

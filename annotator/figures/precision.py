@@ -60,7 +60,7 @@ def draw_precision_against_iou(report: Document) -> Figure:
         alt.Chart(alt.InlineData(values=rows))
         .mark_point(filled=True, size=36, opacity=1)
         .encode(
-            x=alt.X("iou:Q", title="IoU with Broden's best label", scale=alt.Scale(zero=True)),
+            x=alt.X("iou:Q", title="IoU of the best label by pixels", scale=alt.Scale(zero=True)),
             y=alt.Y("precision:Q", title="mean precision by people", scale=alt.Scale(domain=[0, 1])),
             color=relation,
             shape=alt.Shape("relation:N", scale=alt.Scale(domain=RELATIONS, range=SHAPES), title="People's word is"),

@@ -1,4 +1,4 @@
-"""Unique detectors of several networks, and along training or a rotation, by Broden's category."""
+"""Unique detectors of several networks, and along training or a rotation, by category of labeled pixels."""
 
 from collections import Counter
 
@@ -30,7 +30,7 @@ def draw_unique_detectors(rows: Rows) -> Figure:
         .encode(
             y=y,
             x=alt.X("n_unique:Q", title=AXIS, scale=alt.Scale(zero=True)),
-            color=color_by("category", order, BRODEN_COLORS, title="Broden's category"),
+            color=color_by("category", order, BRODEN_COLORS, title="Category by pixels"),
             order=alt.Order("rank:Q"),
         )
     )
@@ -52,7 +52,7 @@ def draw_unique_detectors_along(rows: Rows, *, axis: str) -> Figure:
         .encode(
             x=alt.X("position:Q", title=axis),
             y=alt.Y("n_unique:Q", title=AXIS, scale=alt.Scale(zero=True)),
-            color=color_by("category", domain, BRODEN_COLORS[: len(domain)], title="Broden's category"),
+            color=color_by("category", domain, BRODEN_COLORS[: len(domain)], title="Category by pixels"),
             strokeDash=alt.StrokeDash("category:N", sort=domain, legend=None),
         )
     )

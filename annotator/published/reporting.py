@@ -24,11 +24,11 @@ from workers.engine.format import bounds
 from workers.engine.format.bounds import DETECTOR_ABOVE, INTERPRETABLE_ABOVE
 
 LISTS = {
-    "named_alike": "Units with the same name by people and Broden",
-    "both_name_differently": "People and Broden are sure and name different things",
-    "people_name_broden_misses": f"People agree, no Broden label over IoU {DETECTOR_ABOVE}",
+    "named_alike": "Units with the same name by people and pixels",
+    "both_name_differently": "People and pixels are sure and name different things",
+    "people_name_broden_misses": f"People agree, no label by pixels over IoU {DETECTOR_ABOVE}",
     "broden_names_people_miss": (
-        f"A Broden label over IoU {DETECTOR_ABOVE}, people's precision {INTERPRETABLE_ABOVE} or less"
+        f"A label by pixels over IoU {DETECTOR_ABOVE}, people's precision {INTERPRETABLE_ABOVE} or less"
     ),
 }
 CONSENSUS_WORDS = {

@@ -82,7 +82,7 @@ class CampaignRecord(Schema):
 
 
 class UnitRecord(Schema):
-    """A unit of a campaign: what people call it beside what Broden calls it; absent values are null."""
+    """A unit of a campaign: what people call it beside what labeled pixels say; absent values are null."""
 
     network: str
     layer: str

@@ -1,4 +1,4 @@
-"""Campaigns: their list, one with live progress and cost, its units as people label them beside Broden."""
+"""Campaigns: their list, one with live progress and cost, its units as people label them beside labeled pixels."""
 
 from datetime import timedelta
 from typing import Any

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from annotator.dashboard.frame.numbers import read_number
 from annotator.dashboard.trying.parts import Bar, Place, Share, UnitRow
-from annotator.dashboard.trying.unit_rows import UnitRows
+from annotator.dashboard.trying.unit_rows import Asking, UnitRows
 from annotator.evidence import trying
 from annotator.evidence.models import Question
 from annotator.evidence.units_behind import find_layer, find_network
@@ -118,6 +118,10 @@ class Reading:
     @property
     def shares(self) -> list[Share]:
         return self.rows.list_shares(self.shown.units)
+
+    @property
+    def asking(self) -> Asking | None:
+        return self.rows.find_asking(self.shares)
 
     @property
     def words(self) -> list[WordRow]:

@@ -1,4 +1,4 @@
-"""A campaign's people beside Broden: the counts by relation, the table, and the charts."""
+"""A campaign's people beside labeled pixels: the counts by relation, the table, and the charts."""
 
 from urllib.parse import urlencode
 
@@ -46,7 +46,7 @@ def show_comparison(request: SignedInRequest, name: str) -> HttpResponse:
     return show(
         request,
         "dashboard/reports/comparison.html",
-        title=f"People and Broden in {campaign.name}",
+        title=f"People and labeled pixels in {campaign.name}",
         campaign=campaign,
         counts=[(relation.value, counts.get(relation.value, 0)) for relation in Relation],
         n_compared=sum(counts.values()),

@@ -10,7 +10,7 @@ register = template.Library()
 register.simple_tag(name_command, name="command")
 register.simple_tag(lambda: {"usual": DEFAULT_LIFE.days, "most": MAX_LIFE.days}, name="share_days")
 
-# Of states, and of the relation between what people and Broden say.
+# Of states, and of the relation between what people and labeled pixels say.
 WORDS_BY_TONE = {
     "us-is-good": ("done", "complete", "approved", "closed", "equal", "synonym", "fitted", "answered"),
     "us-is-bad": ("failed", "lost", "refused", "rejected", "needs_human"),

@@ -39,8 +39,8 @@ class View:
 
 @dataclass(frozen=True)
 class UnitRow:
-    """A unit in a list: what it is called and by whom, and where its page, a crop of it and asking about it are found;
-    "" if they are not.
+    """A unit in a list: what it is called and by whom, and where its page and a crop of it are found; "" if they are
+    not. `may_ask`: people can be asked about it, and were not.
     """
 
     index: int
@@ -48,8 +48,8 @@ class UnitRow:
     told: str
     address: str
     crop: str
-    ask: str
     is_asked: bool
+    may_ask: bool
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from annotator.dashboard.trying.firing import Firing, Labels, PixelLabel, list_firing, place_firing
 from annotator.dashboard.trying.overlays import grow_map
 from annotator.dashboard.trying.parts import Choice, Fired, Place, Share, UnitRow, View
-from annotator.dashboard.trying.unit_rows import UnitRows
+from annotator.dashboard.trying.unit_rows import Asking, UnitRows
 from annotator.evidence.models import Question
 from annotator.evidence.units_behind import find_layer, find_network
 from annotator.units.models import DissectedUnit, Layer, Network
@@ -131,6 +131,10 @@ class Trial:
     @property
     def shares(self) -> list[Share]:
         return self.rows.list_shares(self.chosen["units"])
+
+    @property
+    def asking(self) -> Asking | None:
+        return self.rows.find_asking(self.shares)
 
     @property
     def compared(self) -> list[Share]:

@@ -1,6 +1,7 @@
 """Units of a layer as lists show them: what each is called and by whom, a crop of it, and its share of a score."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -12,6 +13,14 @@ from annotator.dashboard.units.scope import choose_speaking
 from annotator.evidence.units_behind import Named, name_layer_units
 from annotator.units.models import DissectedUnit, Dissection, Layer
 from workers.engine.drawing.explanation import name_unit, tell_labels
+
+
+@dataclass(frozen=True)
+class Asking:
+    """The address of the form that asks people about `n_units`, which nobody was asked about."""
+
+    n_units: int
+    address: str
 
 
 class UnitRows:
@@ -55,8 +64,8 @@ class UnitRows:
             told=tell_labels(named),
             address=reverse("unit", args=[layer.network.name, layer.path, index]) if layer and measured else "",
             crop=reverse("wall", args=[measured.dissection_id, measured.strip, 1, 1]) if measured else "",
-            ask=_ask(measured, layer) if measured and layer and not is_asked and not measured.silence else "",
             is_asked=is_asked,
+            may_ask=measured is not None and not is_asked and not measured.silence,
         )
 
     def list_shares(self, units: Collection[Mapping[str, Any]]) -> list[Share]:
@@ -67,7 +76,11 @@ class UnitRows:
             for unit in units
         ]
 
-
-def _ask(measured: DissectedUnit, layer: Layer) -> str:
-    query = {"dissection": str(measured.dissection_id), "units": f"{layer.path}:{measured.unit.index}"}
-    return f"{reverse('launch')}?{urlencode(query)}"
+    def find_asking(self, shares: Sequence[Share]) -> Asking | None:
+        """None if people were asked about all of these units, or cannot be asked."""
+        units = [share.unit.index for share in shares if share.unit.may_ask]
+        if not units:
+            return None
+        named = f"{self.path}:{','.join(map(str, units))}"
+        query = {"dissection": str(self.measured[units[0]].dissection_id), "units": named}
+        return Asking(len(units), f"{reverse('launch')}?{urlencode(query)}")

@@ -1,4 +1,4 @@
-"""A unit as the gallery shows it: its crops, people's label and Broden's label."""
+"""A unit as the gallery shows it: its crops, people's label and the label by pixels."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

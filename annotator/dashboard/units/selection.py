@@ -25,7 +25,7 @@ SORTS = [
     ("importance", "Highest importance"),
     ("index", "Layer and index"),
     ("concept", "People's concept"),
-    ("label", "Broden label"),
+    ("label", "Label by pixels"),
     ("method", "Highest score of the method"),
 ]
 
@@ -65,9 +65,9 @@ class SelectionForm(forms.Form):
     layer = forms.CharField(label="Layer", required=False, max_length=200, strip=False)
     index = forms.IntegerField(label="Unit", required=False, min_value=0, max_value=10_000_000)
     category = _choice("People's category", [(one.value, one.value) for one in SemanticCategory])
-    broden_category = _choice("Broden category", [(one, one) for one in BRODEN_CATEGORIES])
+    broden_category = _choice("Category by pixels", [(one, one) for one in BRODEN_CATEGORIES])
     relation = _choice(
-        "People and Broden", [("agree", "equal or synonym"), *((one.value, one.value) for one in Relation)]
+        "People and pixels", [("agree", "equal or synonym"), *((one.value, one.value) for one in Relation)]
     )
     precision_min = _share("Precision from")
     precision_max = _share("Precision to")

@@ -4,14 +4,13 @@ import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.conf import settings
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_noop
 
 from annotator.sandbox.acts import qualifying
 from annotator.sandbox.acts.standing import Standing
 from annotator.sandbox.models import HIT, Assignment, HITType, Person, WorkerBlock
-from annotator.sandbox.models.accounts import OWN
+from annotator.sandbox.models.accounts import OWN, name_own_account
 from annotator.sandbox.rules.states import LIVE, AssignmentState, HITStatus
 
 SORTS = {
@@ -88,7 +87,7 @@ def find_groups(person: Person | None, search: Search, *, now: dt.datetime) -> l
 def _is_by(word: str) -> Q:
     """Of a requester whose name, as people read it, contains the word."""
     is_own, is_named = Q(requester__name=OWN), Q(requester__name__icontains=word)
-    return is_named | is_own if word.lower() in settings.SANDBOX_OPERATOR.lower() else is_named & ~is_own
+    return is_named | is_own if word.lower() in name_own_account().lower() else is_named & ~is_own
 
 
 def describe(kind: HITType, standing: Standing | None, *, n_open: int) -> Group | None:

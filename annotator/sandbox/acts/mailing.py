@@ -88,7 +88,7 @@ def write_letter(news: News) -> str:
     site = f"{settings.SANDBOX_URL}{reverse('sandbox-list', urlconf='annotator.sandbox.urls')}"
     return (
         f"Since the last letter:\n{said}\n\n{site}\n\nYou asked for this on the page of your account, where you can "
-        f"end it. {settings.SANDBOX_OPERATOR} runs this marketplace.\n"
+        f"end it. {settings.SANDBOX_OPERATOR or 'The operator of this site'} runs this marketplace.\n"
     )
 
 

@@ -38,7 +38,12 @@ class Requester(models.Model):
     @property
     def shown_name(self) -> str:
         """As people read it: who runs the marketplace asks by its own account."""
-        return str(settings.SANDBOX_OPERATOR) if self.name == OWN else self.name
+        return name_own_account() if self.name == OWN else self.name
+
+
+def name_own_account() -> str:
+    """Stands within sentences of four languages, so that an operator without a name is called by the program's."""
+    return str(settings.SANDBOX_OPERATOR or "Unitscope")
 
 
 class WorkerBlock(models.Model):

@@ -13,6 +13,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
+from django.utils.translation import gettext
 
 from annotator.client_address import find_client_address
 from annotator.sandbox import switchboard
@@ -111,10 +112,11 @@ def show(
     if person is not None:
         context["n_accepted"] = Assignment.objects.filter(person=person, state=AssignmentState.ACCEPTED).count()
         context["n_unread"] = Message.objects.filter(person=person, is_from_person=False, read_at=None).count()
+    operator = settings.SANDBOX_OPERATOR or gettext("The operator of this site")
     response = render(
         request,
         f"sandbox/{template}.html",
-        {"person": person, "operator": settings.SANDBOX_OPERATOR, "languages": settings.LANGUAGES, **context},
+        {"person": person, "operator": operator, "languages": settings.LANGUAGES, **context},
         status=status,
     )
     response["Content-Security-Policy"] = _POLICY

@@ -180,7 +180,7 @@ STEPS = (
         options=AskMoreOptions, refusals=(CannotPublish, CropsGone, BadTerms, BudgetExceeded),
     ),
     Step(
-        "compare", "Compare with Broden", "Sets each label beside the one that labeled pixels give.",
+        "compare", "Compare with labeled pixels", "Sets each label beside the one that labeled pixels give.",
         role=Role.RESEARCHER, run=compare, icon="difference", why_not=unless_labeled,
         refusals=(NothingToCompare, OtherLexicon, LabelsChanged),
     ),

@@ -62,7 +62,7 @@ class Command(ProjectCommand):
             call_command("simulate_people", CAMPAIGN, images=images)
         with self._step(6, "Collect and approve"):
             self._collect()
-        with self._step(7, "People's answers beside Broden's labels (people simulated, images rendered)"):
+        with self._step(7, "People's answers beside the labels by pixels (people simulated, images rendered)"):
             call_command("label", CAMPAIGN)
             call_command("compare", CAMPAIGN)
         with self._step(8, "Why does the network say that? The picture, explained by what people call the units"):

@@ -31,9 +31,9 @@ PRINTED: dict[str, Callable[[Document], str]] = {
 class Command(ProjectCommand):
     help = (
         "Prints what is known of each unit of a campaign: concept, category and precision by people, label and IoU by "
-        "Broden, and how they relate; json carries every answer. html writes a folder that opens offline (--out DIR): "
-        "methods in words, figures, and every unit of the dissections with its first crops. parquet writes a file "
-        "(--out FILE). latex and markdown are tables for a paper. "
+        "labeled pixels, and how they relate; json carries every answer. html writes a folder that opens offline "
+        "(--out DIR): methods in words, figures, and every unit of the dissections with its first crops. parquet "
+        "writes a file (--out FILE). latex and markdown are tables for a paper. "
         "With --dissection, the automatic labels alone."
     )
 

@@ -1,4 +1,4 @@
-"""`manage.py choose CAMPAIGN --n 10`: the units that people and Broden name differently, for another campaign."""
+"""`manage.py choose CAMPAIGN --n 10`: units that people and labeled pixels name differently, for another campaign."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -12,8 +12,8 @@ from annotator.crowd.campaigns.finding import find_campaign
 
 class Command(ProjectCommand):
     help = (
-        "Prints the units of a compared campaign that people agree on (mean precision over .75), that Broden detects "
-        "(IoU over .04) and that the two name differently, as launch --units reads them."
+        "Prints the units of a compared campaign that people agree on (mean precision over .75), that labeled "
+        "pixels detect (IoU over .04) and that the two name differently, as launch --units reads them."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py compare CAMPAIGN [OTHER]`: people beside Broden, unit by unit, or two campaigns by a test."""
+"""`manage.py compare CAMPAIGN [OTHER]`: people beside labeled pixels, unit by unit, or two campaigns by a test."""
 
 import json
 from argparse import ArgumentParser

@@ -41,7 +41,7 @@ def test_what_makes_sense_now_is_offered_and_the_rest_says_why_not(campaign: Cam
     Campaign.objects.update(state="complete")
     offered, waiting = see()
     assert {"approve", "label"} <= offered
-    assert (waiting["Collect answers"], waiting["Compare with Broden"]) == (
+    assert (waiting["Collect answers"], waiting["Compare with labeled pixels"]) == (
         "All answers are in.", "The units are not labeled yet."
     )  # fmt: skip
 

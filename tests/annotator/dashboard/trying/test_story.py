@@ -66,7 +66,8 @@ def test_from_an_upload_to_the_strongest_unit_and_back(page: Page, run: Run) -> 
     shares = page.locator("#units .us-share")
     expect(shares).to_have_count(6)
     expect(shares.first).to_contain_text("not asked yet")
-    assert f"units=1%3A{strongest}" in (shares.first.get_by_role("link", name="Ask people").get_attribute("href") or "")
+    asks = page.get_by_role("link", name="Ask people about 6 units that they were not asked about")
+    assert f"units=1%3A{'%2C'.join(str(unit['index']) for unit in best['units'])}" in (asks.get_attribute("href") or "")
 
     slider, seen = page.locator("[data-strength-of]"), page.locator("#seen")
     slider.fill("20")

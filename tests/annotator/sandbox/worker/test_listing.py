@@ -36,10 +36,15 @@ def test_groups_are_listed_searched_and_sorted(stranger: Client, new_hit: Callab
 def test_the_installations_own_account_is_called_as_its_operator(
     stranger: Client, new_hit: Callable[..., HIT], settings: Any
 ) -> None:
-    """Its name in the table says nothing to a person."""
-    settings.SANDBOX_OPERATOR = "The Vision Lab"
+    """Its name in the table says nothing to a person. Without a name, the text around it is read in any language."""
     new_hit()
     Requester.objects.update(name=OWN)
+    settings.SANDBOX_OPERATOR = ""
+    for language, said in (("en", "The operator of this site runs"), ("de", "Der Betreiber dieser Website betreibt")):
+        page = stranger.get("/worker/", HTTP_ACCEPT_LANGUAGE=language).content.decode()
+        assert "Unitscope</span>" in page, language
+        assert said in page
+    settings.SANDBOX_OPERATOR = "The Vision Lab"
     assert "by The Vision Lab" in stranger.get("/worker/").content.decode()
     for words, n_found in (("vision", 1), ("own", 0)):
         assert len(stranger.get(f"/worker/?words={words}").context["groups"]) == n_found, words
