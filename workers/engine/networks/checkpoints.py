@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from workers.engine.networks.foreign_files import SAVE_AGAIN, find_foreign
+from workers.engine.networks.foreign_files import CUT_OFF, SAVE_AGAIN, find_foreign
 from workers.engine.networks.pickle_nesting import demand_flat
 from workers.engine.networks.stand_in_arrays import Array
 from workers.engine.networks.stand_ins import KNOWN, PickledNetwork, list_stand_ins
@@ -29,6 +29,8 @@ MAX_SPREAD = 2**30
 # Where a safetensors file states the names of the classes, as a JSON list.
 CLASSES = "classes"
 SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.(safetensors|bin)")
+# How torch's errors begin for a file of before its release 1.6 that ends too early.
+ENDS_EARLY = ("unexpected EOF", "Ran out of input")
 
 
 class NetworkError(Exception):
@@ -45,7 +47,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensors]:
     From safetensors, a pickle, or several of either with their index. Raises CheckpointUnreadable.
     """
     try:
-        if path.suffix in (".safetensors", ".json") or SHARD.fullmatch(path.name):
+        if path.suffix.lower() in (".safetensors", ".json") or SHARD.fullmatch(path.name):
             return {"": _read_shards(path)}
         content = _read_pickle(path)
         groups = dict(_find_groups(content, "", Entries(path.name)))
@@ -62,8 +64,11 @@ def read_checkpoint(path: Path) -> dict[str, Tensors]:
         raise CheckpointUnreadable(f"{path.name} holds parts in parts too deep, or one that holds itself.") from None
     except Exception as error:
         # A broken file surfaces as any of a dozen exceptions of zip, pickle and safetensors.
-        files = [one for one in list_files(path) if one.suffix != ".json"]
-        said = find_foreign(files) or f"{path.name} cannot be read as a checkpoint: {first_line(error)}"
+        files = [one for one in list_files(path) if one.suffix.lower() != ".json"]
+        said = find_foreign(files) or (
+            f"{path.name} {CUT_OFF}" if str(error).startswith(ENDS_EARLY)
+            else f"{path.name} cannot be read as a checkpoint: {first_line(error)}"
+        )  # fmt: skip
         raise CheckpointUnreadable(said if "\n" in said else f"{said}{SAVE_AGAIN}") from None
     if not groups:
         raise CheckpointUnreadable(
@@ -75,7 +80,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensors]:
 
 def read_class_names(path: Path) -> tuple[str, ...]:
     """The names of the classes, if the file states them as `fit` does; else empty, as for a file that is unreadable."""
-    if path.suffix != ".safetensors":
+    if path.suffix.lower() != ".safetensors":
         return ()
     from safetensors import SafetensorError, safe_open
 
@@ -246,14 +251,14 @@ def _read_shards(path: Path) -> Tensors:
 def _read_shard(file: Path) -> Tensors:
     from safetensors.torch import load_file
 
-    if file.suffix == ".safetensors":
+    if file.suffix.lower() == ".safetensors":
         return load_file(file)
     return dict(_find_groups(_read_pickle(file), "", Entries(file.name))).get("", {})
 
 
 def _map_shards(path: Path) -> dict[Path, set[str]]:
     """By file, the tensors that an index says it holds; files that no index names say nothing."""
-    if path.suffix == ".json":
+    if path.suffix.lower() == ".json":
         shards: dict[Path, set[str]] = {}
         for tensor, name in sorted(_read_index(path).items()):
             # The index names files of its own folder; whatever else it says is not followed.
@@ -285,8 +290,8 @@ def _is_file_name(value: object) -> bool:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of its message, short and without terminal codes."""
-    said = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    """The first line of its message, short and without terminal codes or addresses of objects."""
+    said = re.sub(r"\x1b\[[0-9;]*m| ?<[^<>\n]* at 0x[^<>\n]*>", "", str(error))
     # torch puts advice before the reason.
     lines = said.rpartition("WeightsUnpickler error:")[2].strip().splitlines()
     if not lines:

@@ -1,5 +1,6 @@
 """Fill a network with the tensors of a checkpoint, whatever wraps them: which group, which prefix, which classifier."""
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,11 +19,14 @@ PREFERRED = ("", "state_dict", "model_state_dict", "model", "net", "network", "p
 LATER = {"student": 1, "ema": 2, "momentum": 3, "target": 3, "key": 3, "k": 3}
 # Names that wrappers of modules leave in the middle of keys.
 WRAPPERS = ("module", "_orig_mod", "_checkpoint_wrapped_module", "_fsdp_wrapped_module")
+# DINOv2 trains its blocks in chunks, `blocks.CHUNK.BLOCK`, and counts them through.
+CHUNK = re.compile(r"(^|\.)blocks\.\d+\.(?=\d+\.)")
 # What stands after a network's last layer of features, or beside it in training.
 HEADS = (
     "fc", "classifier", "head", "heads", "head_dist", "linear", "last_linear", "AuxLogits", "aux1", "aux2",
     "n_averaged", "projector", "projection_head", "projection", "proj_head", "contrast_head", "predictor", "prototypes",
     "queue", "queue_ptr", "mlp_head", "logit_scale", "criterion", "loss", "loss_fn", "arcface", "mask_token",
+    "masked_embed",
     "decoder", "decoder_embed", "decoder_pos_embed", "decoder_blocks", "decoder_norm", "decoder_pred",
     "aux_classifier", "decode_head", "auxiliary_head", "rpn", "roi_heads",
 )  # fmt: skip
@@ -31,6 +35,8 @@ N_NAMED = 4
 # Tensors whose shape depends on the size of the images.
 PLACES = re.compile(r"pos_?embed|position_embed|positional_embed")
 NO_NAMES: Mapping[str, str] = {}
+# Tokens without a place that may stand among them.
+MAX_OTHER_TOKENS = 10
 # Counters that profilers leave beside each module.
 COUNTERS = ("total_ops", "total_params", "num_batches_tracked")
 
@@ -84,7 +90,7 @@ class Fit:
         if self.spelled:
             words.append(self.spelled)
         if self.unwrapped:
-            words.append(f"without {' and '.join(map(repr, self.unwrapped))} in their names")
+            words.append(f"without {' and '.join(self.unwrapped)} in their names")
         return " ".join(words)
 
 
@@ -155,14 +161,32 @@ def _list_fits(module: nn.Module, groups: dict[str, Tensors], saved_names: Mappi
     computed = {key: one.shape for key, one in module.named_buffers(remove_duplicate=False) if key not in wanted}
     numbered = _number_parts(module, wanted)
     spellings = [({key: key for key in wanted}, ""), (saved_names, ""), (numbered, "by the numbers of its parts")]
+    shared = _list_shared(wanted)
     fits: list[Fit] = []
     for place, raw in groups.items():
-        unwrapped = {unwrap(key): one for key, one in raw.items()}
-        wrappers = tuple(one for one in WRAPPERS if any(one in key.split(".") for key in raw))
-        for tensors, dropped in [(raw, ()), *([(unwrapped, wrappers)] if wrappers else [])]:
+        for tensors, dropped in _list_renamed(raw):
             for names, words in spellings:
                 fits += _list_spelled(Fit(place, "", tensors, unwrapped=dropped, spelled=words), names)
-    return [_compare(fit, wanted, computed) for fit in fits]
+    return [_compare(fit, wanted, computed, shared) for fit in fits]
+
+
+def _list_renamed(raw: Tensors) -> Iterator[tuple[Tensors, tuple[str, ...]]]:
+    """The tensors as they are called, and without what may stand within their names, with what that is in words."""
+    yield raw, ()
+    if wrappers := tuple(repr(one) for one in WRAPPERS if any(one in key.split(".") for key in raw)):
+        yield {unwrap(key): one for key, one in raw.items()}, wrappers
+    joined = {CHUNK.sub(r"\1blocks.", key): one for key, one in raw.items()}
+    if len(joined) == len(raw) and joined.keys() != raw.keys():
+        yield joined, ("the numbers of chunks",)
+
+
+def _list_shared(wanted: Tensors) -> dict[str, set[str]]:
+    """By key of the module, all keys of the same tensor: a file may name it once (safetensors' save_model)."""
+    alike: dict[tuple[int, torch.Size, tuple[int, ...]], set[str]] = {}
+    for key, one in wanted.items():
+        if one.numel() and not one.is_meta:
+            alike.setdefault((one.data_ptr(), one.shape, one.stride()), set()).add(key)
+    return {key: keys for keys in alike.values() if len(keys) > 1 for key in keys}
 
 
 def _list_spelled(whole: Fit, names: Mapping[str, str]) -> Iterator[Fit]:
@@ -212,14 +236,19 @@ def _rank_words(name: str) -> int:
     return max(LATER.get(word, 0) for word in re.split(r"[._]", name))
 
 
-def _compare(fit: Fit, wanted: dict[str, torch.Tensor], computed: Mapping[str, torch.Size]) -> Fit:
+def _compare(
+    fit: Fit,
+    wanted: dict[str, torch.Tensor],
+    computed: Mapping[str, torch.Size],
+    tied: Mapping[str, set[str]],
+) -> Fit:
     # Counters are absent from checkpoints before torch 0.4.1.
     needed, own = {key for key in wanted if not key.endswith("num_batches_tracked")}, fit.tensors
     shared = wanted.keys() & own.keys()
     misshapen = {key for key in shared if own[key].shape != wanted[key].shape}
     return replace(
         fit,
-        missing=sorted(needed - own.keys()),
+        missing=sorted(key for key in needed - own.keys() if not tied.get(key, set()) & own.keys()),
         unexpected=sorted(key for key in own.keys() - wanted.keys() if own[key].shape != computed.get(key)),
         misshapen=sorted(misshapen),
         miscast=sorted(key for key in shared - misshapen if not keeps_numbers(own[key], wanted[key])),
@@ -275,13 +304,33 @@ def _advise(best: Fit, groups: dict[str, Tensors], module: nn.Module) -> str:
             "network does without them; else name the network that has them."
         )
     if body and not best.strange and all(PLACES.search(key) for key in body) and set(body) <= set(best.misshapen):
+        px = _find_input_px(best, module, body[0]) or 384
         return (
-            "The network was trained on images of another size: state it, as in --network timm:NAME?img_size=384 or "
-            "transformers:NAME?img_size=384."
+            f"The network was trained on images of another size: state it, as in --network timm:NAME?img_size={px} or "
+            f"transformers:NAME?img_size={px}."
         )
+    if best.misshapen and not any(best.tensors[key].numel() for key in best.misshapen):
+        return (
+            "Its tensors are empty: their numbers lie in parts that several processes wrote. Make one file of the "
+            "parts; DeepSpeed writes zero_to_fp32.py beside them, which does it."
+        )
+    if {key.partition(".")[0] for key in best.missing} == {"norm"} and any("fc_norm." in key for key in best.strange):
+        return "It was trained with the mean of its tokens: give --network timm:NAME?global_pool=avg."
     if not best.strange and wrong and all(key.partition(".")[0] in HEADS for key in wrong):
         return "Only the classifier does not fit: it is needed for classes, and not to dissect a layer before it."
     return suggest(groups)
+
+
+def _find_input_px(best: Fit, module: nn.Module, places: str) -> int | None:
+    """The side of the images that the positions in the file are for, if the patches tell it."""
+    kernels = (one.shape[-1] for key, one in best.tensors.items() if "patch" in key and one.ndim == 4)
+    n_own, n_wanted = (one[places].shape[-2:-1].numel() for one in (best.tensors, module.state_dict()))
+    for n_others in range(MAX_OTHER_TOKENS):
+        own, wanted = (math.isqrt(max(n - n_others, 0)) for n in (n_own, n_wanted))
+        if own and wanted and own**2 == n_own - n_others and wanted**2 == n_wanted - n_others:
+            patch_px = next(kernels, 0)
+            return own * patch_px or None
+    return None
 
 
 def _shape(tensor: torch.Tensor) -> str:

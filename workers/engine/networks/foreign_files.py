@@ -18,6 +18,17 @@ BEGINNINGS = (
     (b"\x93numpy", "is one array of numpy, which has no names of tensors."),
     (b"\x1f\x8b", "is packed with gzip.\nUnpack it, and give the file inside."),
 )
+# Files that tell what the folder is in which they lie.
+FOLDERS = (
+    (
+        "zero_to_fp32.py",
+        "is a checkpoint of DeepSpeed, in parts.\nMake one file of it: `python zero_to_fp32.py . OUT`, in that folder.",
+    ),
+    ("saved_model.pb", "is a network of TensorFlow."),
+    ("_METADATA", "is a checkpoint of JAX (Orbax)."),
+    ("_CHECKPOINT_METADATA", "is a checkpoint of JAX (Orbax)."),
+)
+WEIGHTS = (".safetensors", ".safetensors.index.json", ".pth", ".pt", ".bin", ".ckpt", ".pth.tar")
 DAMAGED = "is a damaged safetensors file.\nFetch or save it again."
 # What safetensors itself accepts.
 MAX_HEADER_BYTES = 100_000_000
@@ -53,7 +64,7 @@ def _say(file: Path) -> str:
             f"`python -m torch.distributed.checkpoint.format_utils dcp_to_torch {folder.name} FILE.pth`."
         )
     if file.is_dir():
-        return "is a folder.\nGive the file of weights that lies in it."
+        return _say_folder(file)
     try:
         size = file.stat().st_size
         with file.open("rb") as opened:
@@ -81,6 +92,18 @@ def _say(file: Path) -> str:
     return "is no file of weights: neither torch.save nor safetensors wrote it." if start[:1] != b"\x80" else ""
 
 
+def _say_folder(folder: Path) -> str:
+    try:
+        names = sorted(one.name for one in folder.iterdir())
+    except OSError:
+        return ""  # said by who reads it
+    if found := next((what for name, what in FOLDERS if name in names), ""):
+        return found
+    weights = [name for name in names if name.lower().endswith(WEIGHTS)]
+    which = f": {', '.join(weights[:4])}{', ...' if len(weights) > 4 else ''}" if weights else ""
+    return f"is a folder.\nGive the file of weights that lies in it{which}."
+
+
 def _say_archive(file: Path) -> str:
     try:
         with zipfile.ZipFile(file) as archive:
@@ -88,7 +111,7 @@ def _say_archive(file: Path) -> str:
     except (zipfile.BadZipFile, OSError):
         return CUT_OFF
     if any(name.endswith("data.pkl") for name in names):
-        return "was written by torch.save.\nGive it the ending .pth." if file.suffix == ".safetensors" else ""
+        return "was written by torch.save.\nGive it the ending .pth." if file.suffix.lower() == ".safetensors" else ""
     found = next((what for ends, what in ENTRIES if any(name.endswith(ends) for name in names)), "")
     return found or "is a zip archive, and none of torch.save."
 
@@ -112,4 +135,4 @@ def _say_safetensors(file: Path, n_header: int, size: int) -> str:
         return DAMAGED
     if is_cut:
         return CUT_OFF
-    return "" if file.suffix == ".safetensors" else "holds safetensors.\nGive it the ending .safetensors."
+    return "" if file.suffix.lower() == ".safetensors" else "holds safetensors.\nGive it the ending .safetensors."

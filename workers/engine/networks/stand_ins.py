@@ -17,18 +17,20 @@ _MAPPINGS = frozenset((
     "pytorch_lightning.utilities.parsing.AttributeDict", "lightning.pytorch.utilities.parsing.AttributeDict",
     "lightning_fabric.utilities.data.AttributeDict", "lightning.fabric.utilities.data.AttributeDict",
 ))  # fmt: skip
+# Lists of another kind, as training programs keep their last losses in.
+_LISTS = frozenset(("collections.deque", "collections.UserList"))
 _BUILTINS = "bool bytearray bytes complex dict float frozenset int list object range set slice str tuple".split()  # noqa: SIM905
 _INERT = frozenset((
     "argparse.Namespace", "types.SimpleNamespace", "collections.Counter", "collections.OrderedDict", "typing.Any",
     "functools.partial", "copyreg._reconstructor", "uuid.UUID", "decimal.Decimal", "fractions.Fraction",
-    "random.Random", "torch.Generator",
+    "random.Random", "torch.Generator", "builtins.getattr", "PIL.Image.Resampling",
     *(f"{module}.{name}" for module in ("builtins", "__builtin__") for name in _BUILTINS),
 ))  # fmt: skip
 _INERT_FROM = (
     "datetime.", "pathlib.", "omegaconf.", "numpy.random.", "torch.optim.", "torch.amp.", "torch.cuda.amp.",
     "torch.utils.data.", "torch._C.Generator", "torchvision.transforms.", "timm.optim.", "timm.scheduler.",
     "lightning_fabric.", "pytorch_lightning.", "lightning.", "transformers.trainer", "transformers.training_args",
-    "accelerate.", "mmengine.", "mmcv.",
+    "accelerate.", "mmengine.", "mmcv.", "torch._C._nn.",
 )  # fmt: skip
 _NETWORKS_FROM = ("torch.nn.", "torchvision.models.", "torchvision.ops.", "timm.models.", "timm.layers.")
 
@@ -58,6 +60,13 @@ class InertMapping:
         return OrderedDict()
 
 
+class InertList:
+    """Stands for a list of another program: what is made is a list, to which torch lets a file add entries."""
+
+    def __new__(cls, *given: object, **named: object) -> list[Any]:  # type: ignore[misc]
+        return []
+
+
 class PickledNetwork(Inert):
     """Stands for a network that was saved whole: keeps its tensors, parts of parts by their names."""
 
@@ -83,7 +92,7 @@ def list_stand_ins(names: list[str]) -> tuple[list[Any], list[str]]:
 
 
 # For files of before torch 1.6, in which names cannot be listed before they are read.
-KNOWN = [*ARRAYS, *_MAPPINGS, *_INERT, "pathlib.PosixPath", "pathlib.Path", "datetime.datetime"]
+KNOWN = [*ARRAYS, *_MAPPINGS, *_LISTS, *_INERT, "pathlib.PosixPath", "pathlib.Path", "datetime.datetime"]
 
 
 def _find(name: str) -> Any:
@@ -91,6 +100,8 @@ def _find(name: str) -> Any:
         return ARRAYS[name]
     if name in _MAPPINGS:
         return InertMapping
+    if name in _LISTS:
+        return InertList
     if name in _INERT or name.startswith(_INERT_FROM):
         return Inert
     return PickledNetwork if name.startswith(_NETWORKS_FROM) else None

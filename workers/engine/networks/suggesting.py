@@ -23,6 +23,7 @@ FAMILIES = {
     "conv1.0.weight": ("shufflenet",),
     "features.0.weight": ("alexnet", "vgg"),
 }
+TIMM_NAME = "timm:NAME, with the name that it was trained as"
 # A key that tells the library of which a network is, and how that is named.
 LIBRARIES = (
     (
@@ -35,9 +36,9 @@ LIBRARIES = (
     ),
     ("visual.conv1.weight", "open_clip:NAME"),
     ("visual.trunk.patch_embed.proj.weight", "open_clip:NAME"),
-    ("patch_embed.proj.weight", "timm:NAME"),
-    ("stages.0.blocks.0.conv_dw.weight", "timm:NAME"),
-    ("blocks.0.0.conv_dw.weight", "timm:NAME"),
+    ("patch_embed.proj.weight", TIMM_NAME),
+    ("stages.0.blocks.0.conv_dw.weight", TIMM_NAME),
+    ("blocks.0.0.conv_dw.weight", TIMM_NAME),
     ("backbone.body.conv1.weight", "torchvision:NAME of a detector, such as torchvision:fasterrcnn_resnet50_fpn"),
 )
 

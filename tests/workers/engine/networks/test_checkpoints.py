@@ -7,6 +7,7 @@ import io
 import json
 import pickle
 import zipfile
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path, PosixPath
 from typing import Any
@@ -15,8 +16,9 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save as save_safely
-from safetensors.torch import save_file
+from safetensors.torch import save_file, save_model
 from torch import nn
+from torchvision.transforms import InterpolationMode
 
 from tools import checkpoint_table
 from tools.checkpoint_table import Strange, tensors
@@ -60,6 +62,8 @@ def is_filled(network: LoadedNetwork, *, seed: int = 0, key: str = "layer1.weigh
         {**tensors("student_backbone.", seed=5), **tensors("teacher_backbone.")},
         {"a": {"target_network_state": tensors(seed=5), "online_network_state": tensors()}},
         {f"backbone.{key.replace('layer1', '0').replace('fc', '1')}": one for key, one in tensors().items()},
+        {"teacher": {**tensors("backbone."), "backbone.masked_embed": torch.zeros(1, 4)}},
+        {"model": tensors(), "meters": deque([0.5], maxlen=20), "resize": InterpolationMode.BICUBIC},
     ],
 )  # fmt: skip
 def test_tensors_are_found_whatever_wraps_them(tmp_path: Path, content: Any) -> None:
@@ -201,9 +205,9 @@ def pack(names: Sequence[str]) -> bytes:
     return packed.getvalue()
 
 
-def save_bytes(content: Any, *, n: int = 10_000_000) -> bytes:
+def save_bytes(content: Any, *, n: int = 10_000_000, legacy: bool = False) -> bytes:
     saved = io.BytesIO()
-    torch.save(content, saved)
+    torch.save(content, saved, _use_new_zipfile_serialization=not legacy)
     return saved.getvalue()[:n]
 
 
@@ -236,6 +240,7 @@ def save_bytes(content: Any, *, n: int = 10_000_000) -> bytes:
         ("a.safetensors", save_bytes(tensors()), "Give it the ending .pth"),
         ("a.pth", pickle.dumps({"w": np.zeros(2)}, protocol=2), "a pickle that torch.save did not write"),
         ("a.pth", b"just text", "neither torch.save nor safetensors wrote it"),
+        ("a.pth", save_bytes(tensors(), legacy=True)[:-9], "is cut off"),
         ("a.pth", None, "a.pth is a folder"),
         ("__0_0.distcp", b"PK", "many processes"),
     ],
@@ -251,6 +256,26 @@ def test_a_file_of_another_kind_is_called_what_it_is(
     assert told.startswith(f"{name} ")
     assert advice.endswith(".")
     assert str(tmp_path) not in told
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("model.safetensors", "is a folder.\nGive the file of weights that lies in it: model.safetensors."),
+        ("zero_to_fp32.py", "is a checkpoint of DeepSpeed, in parts.\nMake one file"),
+        ("saved_model.pb", "is a network of TensorFlow.\nGive a .safetensors file"),
+        ("_METADATA", r"is a checkpoint of JAX \(Orbax\).\nGive a .safetensors file"),
+    ],
+)
+def test_a_folder_is_called_what_it_is(tmp_path: Path, name: str, words: str) -> None:
+    (tmp_path / name).write_bytes(b"?")
+    with pytest.raises(CheckpointUnreadable, match=f"^{tmp_path.name} {words}"):
+        read_checkpoint(tmp_path)
+
+
+def test_an_ending_may_be_in_capitals(tmp_path: Path) -> None:
+    save_file(tensors(), tmp_path / "A.SAFETENSORS")
+    assert is_filled(load_network(architecture=OWN, weights=tmp_path / "A.SAFETENSORS"))
 
 
 def test_one_shard_that_is_a_pointer_is_named(tmp_path: Path) -> None:
@@ -378,8 +403,38 @@ def test_the_page_of_checkpoints_says_what_happens() -> None:
     assert checkpoint_table.PAGE.read_text() == made, "run python -m tools.checkpoint_table"
 
 
+def make_tied() -> nn.Module:
+    network = nn.ModuleDict({name: nn.Conv2d(4, 4, 1, bias=False) for name in ("first", "second")})
+    network["second"].weight = network["first"].weight
+    return network
+
+
+def test_one_tensor_of_two_names_may_be_in_the_file_once(tmp_path: Path) -> None:
+    held = make_tied()
+    save_model(held, str(tmp_path / "a.safetensors"))
+    network = load_network(architecture=f"{__name__}:make_tied", weights=tmp_path / "a.safetensors")
+    for name in ("first", "second"):
+        assert torch.equal(network.module.state_dict()[f"{name}.weight"], held.state_dict()["first.weight"])
+    with pytest.raises(CheckpointMismatch, match=r"2 missing: first\.weight, second\.weight"):
+        load(tmp_path, {"third.weight": torch.zeros(4, 4)}, architecture=f"{__name__}:make_tied")
+
+
+def make_blocks() -> nn.Module:
+    return nn.ModuleDict({"blocks": nn.ModuleList([nn.Linear(2, 2) for _ in range(3)])})
+
+
+def test_blocks_may_lie_in_chunks(tmp_path: Path) -> None:
+    held = make_blocks().state_dict()
+    chunked = {f"backbone.blocks.{key > 'blocks.2'}.{key[7:]}".replace("True", "1").replace("False", "0"): one
+               for key, one in held.items()}  # fmt: skip
+    network = load(tmp_path, {"teacher": chunked}, architecture=f"{__name__}:make_blocks")
+    assert all(torch.equal(own, held[key]) for key, own in network.module.state_dict().items())
+    assert "without the numbers of chunks in their names" in network.note
+
+
 def make_with_places() -> nn.Module:
-    network = nn.ModuleDict({"blocks": nn.Linear(4, 4), "head": nn.Linear(4, 10)})
+    network = nn.ModuleDict({"blocks": nn.Linear(4, 4), "head": nn.Linear(4, 10), "norm": nn.LayerNorm(4)})
+    network["patch_embed"] = nn.Conv2d(3, 4, 16)
     network.register_parameter("pos_embed", nn.Parameter(torch.zeros(1, 5, 4)))
     return network
 
@@ -388,11 +443,15 @@ def test_the_way_out_is_no_name_that_the_network_has(tmp_path: Path) -> None:
     """Positions of images of another size, and heads of another name, belong to the network that was given."""
     held = make_with_places().state_dict()
     for changes, words in (
-        ({"pos_embed": torch.zeros(1, 10, 4), "head.weight": torch.zeros(7, 4)}, "trained on images of another size"),
+        ({"pos_embed": torch.zeros(1, 11, 4), "head.weight": torch.zeros(7, 4)}, "another size: .*img_size=384 "),
+        ({"pos_embed": torch.zeros(1, 10, 4), "mask_token": torch.zeros(4)}, "another size: .*timm:NAME.img_size=48 "),
+        ({"norm.weight": None, "norm.bias": None, "fc_norm.weight": torch.zeros(4)}, "timm:NAME.global_pool=avg"),
+        ({key: torch.zeros(0) for key in held}, "Its tensors are empty: .* zero_to_fp32.py"),
         ({"head_age.weight": torch.zeros(3), "head.bias": torch.zeros(7)}, "All tensors of the network but those of"),
     ):
+        content = {key: one for key, one in {**held, **changes}.items() if one is not None}
         with pytest.raises(CheckpointMismatch, match=words):
-            load(tmp_path, {**held, **changes}, "blocks", architecture=f"{__name__}:make_with_places")
+            load(tmp_path, content, "blocks", architecture=f"{__name__}:make_with_places")
 
 
 def test_a_library_may_call_its_tensors_otherwise_in_files() -> None:

@@ -1,9 +1,10 @@
 """What a source of networks gives, and how it refuses."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
+from typing import Any
 from urllib.parse import parse_qsl
 
 from torch import nn
@@ -12,6 +13,7 @@ from workers.engine.networks.checkpoints import NetworkError, first_line
 from workers.engine.networks.preprocessing import Preprocessing
 
 MAX_NUMBER = 100_000
+NO_WORDS: Mapping[str, Collection[str]] = {}
 
 
 class ArchitectureNotFound(NetworkError):
@@ -32,20 +34,27 @@ class Built:
     saved_names: Mapping[str, str] = field(default_factory=dict)
 
 
-def split_numbers(name: str, known: Mapping[str, str]) -> tuple[str, dict[str, int]]:
-    """NAME?num_classes=10&img_size=256 as the name and the numbers, under the names that the library gives them.
+def split_options(
+    name: str, numbers: Mapping[str, str], words: Mapping[str, Collection[str]] = NO_WORDS
+) -> tuple[str, dict[str, Any]]:
+    """NAME?num_classes=10&global_pool=avg as the name and the options, under the names that the library gives them.
 
-    `known`: by our name the library's. Raises ArchitectureNotFound.
+    numbers: by our name the library's. words: what may be said of other options. Raises ArchitectureNotFound.
     """
     name, _, query = name.partition("?")
-    numbers = {}
+    options: dict[str, Any] = {}
     for key, value in parse_qsl(query, keep_blank_values=True):
-        if key not in known:
-            raise ArchitectureNotFound(f"{key!r} cannot be stated of {name}, but {', '.join(known)}.")
+        if value in words.get(key, ()):
+            options[key] = value
+            continue
+        if key in words:
+            raise ArchitectureNotFound(f"{key}={value}: {value!r} is none of {', '.join(words[key])}.")
+        if key not in numbers:
+            raise ArchitectureNotFound(f"{key!r} cannot be stated of {name}, but {', '.join((*numbers, *words))}.")
         if not value.isdecimal() or not 1 <= int(value) <= MAX_NUMBER:
             raise ArchitectureNotFound(f"{key}={value}: {value!r} is no number from 1 to {MAX_NUMBER}.")
-        numbers[known[key]] = int(value)
-    return name, numbers
+        options[numbers[key]] = int(value)
+    return name, options
 
 
 def import_library(module: str, *, package: str) -> ModuleType:

@@ -8,27 +8,29 @@ from workers.engine.networks.sources.built import (
     Built,
     import_library,
     in_words,
-    split_numbers,
+    split_options,
 )
 
 NUMBERS = {"num_classes": "num_classes", "in_chans": "in_chans", "img_size": "img_size"}
+# How the tokens or the map become one vector for the classifier: a network that means them has other tensors.
+WORDS = {"global_pool": ("token", "avg", "avgmax", "max", "map")}
 
 
 def build(name: str) -> Built:
     """Raises ArchitectureNotFound."""
     timm = import_library("timm", package="timm")
-    name, numbers = split_numbers(name, NUMBERS)
+    name, options = split_options(name, NUMBERS, WORDS)
     if not timm.is_model(name):
         close = timm.list_models(f"*{name.partition('.')[0][:8]}*")[:8]
         alike = f"; it has {', '.join(close)}" if close else ""
         raise ArchitectureNotFound(f"timm {timm.__version__} has no network {name!r}{alike}.")
     try:
-        module = timm.create_model(name, pretrained=False, **numbers)
+        module = timm.create_model(name, pretrained=False, **options)
         stated = timm.data.resolve_model_data_config(module)
     except Exception as error:
-        # Not every network takes every number.
+        # Not every network takes every option.
         raise ArchitectureNotFound(f"timm:{name} cannot be built: {in_words(error)}") from None
-    return Built(module, _read_input(stated, numbers.get("img_size", 0)))
+    return Built(module, _read_input(stated, options.get("img_size", 0)))
 
 
 def _read_input(stated: dict[str, Any], asked_px: int) -> Preprocessing:

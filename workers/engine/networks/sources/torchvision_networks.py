@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from workers.engine.networks.preprocessing import Preprocessing
-from workers.engine.networks.sources.built import ArchitectureNotFound, Built, in_words, split_numbers
+from workers.engine.networks.sources.built import ArchitectureNotFound, Built, in_words, split_options
 
 INPUT_PX = {"inception_v3": 299}
 SEGMENTATION_PX, DETECTION_PX = 520, 640
@@ -33,7 +33,7 @@ def build(name: str) -> Built:
     """Raises ArchitectureNotFound."""
     from torchvision import models
 
-    name, numbers = split_numbers(name, {"num_classes": "num_classes"})
+    name, numbers = split_options(name, {"num_classes": "num_classes"})
     classifiers = models.list_models(module=models)
     segmentation = models.list_models(module=models.segmentation)
     detection = models.list_models(module=models.detection)

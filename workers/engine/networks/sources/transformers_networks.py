@@ -16,7 +16,7 @@ from workers.engine.networks.sources.built import (
     Built,
     import_library,
     in_words,
-    split_numbers,
+    split_options,
 )
 from workers.engine.networks.sources.processors import read_folder, read_hub, read_input
 
@@ -26,7 +26,7 @@ NUMBERS = {"num_classes": "num_labels", "img_size": "image_size", "in_chans": "n
 def build(name: str) -> Built:
     """Raises ArchitectureNotFound."""
     transformers = import_library("transformers", package="transformers")
-    name, numbers = split_numbers(name, NUMBERS)
+    name, numbers = split_options(name, NUMBERS)
     try:
         config = _read_config(transformers, name)
         config = getattr(config, "vision_config", None) or config
