@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from annotator.crowd.linked import forget_link
-from annotator.crowd.models import HIT, Assignment, Campaign, Worker, was_paid_by_bonus
+from annotator.crowd.models import HIT, Assignment, Campaign, OutwardAct, Worker, was_paid_by_bonus
 from annotator.refusals import Refusal
 from workers.engine.plurals import say_count
 
@@ -84,6 +84,9 @@ def erase_worker(*, marketplace: str, worker_id: str) -> int:
                 say_count(open_work.count(), "assignment of this worker is", "assignments of this worker are")
                 + " not settled yet; settle first."
             )
+        bonuses = OutwardAct.objects.filter(assignment__in=own, verb="pay_bonus")
+        if bonuses.exclude(state__in=[OutwardAct.State.DONE, OutwardAct.State.FAILED]).exists():
+            raise CannotErase("A bonus that was decided for this worker is not settled yet; settle first.")
         if marketplace == "links":
             forget_link(worker_id)
         worker.letters.update(subject="", text="")

@@ -213,6 +213,7 @@ def _restore(job: Job) -> Work:
         campaign=kind.campaign(subject),
         actor=job.actor,
         now=timezone.now(),
+        asked_at=job.created_at,
         options=fill_options(step.options, job.options),
         permit=Permit(campaign=str(job.campaign), given_by=job.permit_given_by) if job.permit_given_by else None,
     )

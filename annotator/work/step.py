@@ -38,6 +38,8 @@ class Work:
     # None: no real money may be spent.
     permit: Permit | None
     tell: Tell = tell_nobody
+    # When somebody asked for it, if it came by the queue.
+    asked_at: datetime | None = None
     # What the function adds to the act's entry in the audit log.
     details: dict[str, Any] = field(default_factory=dict)
 

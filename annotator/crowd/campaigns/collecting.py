@@ -55,8 +55,9 @@ def collect_campaign(session: Session) -> Collected:
             n_new += sum(is_new for _, is_new in rows)
             silent = Assignment.objects.filter(pk__in=[row.pk for row, _ in rows], answers__says__isnull=True)
             n_unreadable += silent.distinct().count()
-            if hit.state == HIT.State.PUBLISHED and len(listed) >= hit.n_assignments:
-                HIT.objects.filter(pk=hit.pk).update(state=HIT.State.COMPLETE)
+            # As it is now: more may have been asked for, or the HIT withdrawn, since it was read.
+            asked = HIT.objects.filter(pk=hit.pk, state=HIT.State.PUBLISHED, n_assignments__lte=len(listed))
+            asked.update(state=HIT.State.COMPLETE)
             if _is_releasing(hit):
                 release_untaken(hit, n_taken=len(listed) + at_work)
         n_at_work += at_work
@@ -194,15 +195,17 @@ def _take_answer(row: Assignment, entry: Submission) -> None:
 
 def _note_progress(campaign: Campaign, *, n_listed: int, n_at_work: int, now: datetime) -> bool:
     """True if nothing more can come: every HIT is complete or withdrawn, and nobody is at work on a withdrawn one."""
-    open_hits = campaign.hits.filter(state__in=[HIT.State.COMPOSED, HIT.State.PUBLISHED])
-    is_complete = not n_at_work and not open_hits.exists()
-    state = Campaign.State.COMPLETE if is_complete else Campaign.State.COLLECTING
-    if n_listed or is_complete:
-        with transaction.atomic():
-            others = Campaign.objects.filter(pk=campaign.pk, state__in=[*GOING, Campaign.State.COMPLETE])
-            if others.exclude(state=state).update(state=state) and is_complete:
+    with transaction.atomic():
+        locked = Campaign.objects.select_for_update().get(pk=campaign.pk)  # nobody asks for more until this is written
+        open_hits = campaign.hits.filter(state__in=[HIT.State.COMPOSED, HIT.State.PUBLISHED])
+        is_complete = not n_at_work and not open_hits.exists()
+        state = Campaign.State.COMPLETE if is_complete else Campaign.State.COLLECTING
+        may_change = locked.state in (*GOING, Campaign.State.COMPLETE) and locked.state != state
+        if may_change and (n_listed or is_complete):
+            Campaign.objects.filter(pk=campaign.pk).update(state=state)
+            if is_complete:
                 plan_notices(campaign, now=now)
-        campaign.refresh_from_db(fields=["state"])
+    campaign.refresh_from_db(fields=["state"])
     return is_complete
 
 

@@ -10,7 +10,7 @@ from annotator.crowd.hit_types.templates import load_template
 from annotator.crowd.marketplaces.facts import FeeSchedule
 from annotator.crowd.marketplaces.marketplace import Extend, Marketplace, Prolong, Terms
 from annotator.crowd.marketplaces.prices import compute_fee
-from annotator.crowd.models import HIT, OutwardAct
+from annotator.crowd.models import HIT, Campaign, OutwardAct
 from annotator.crowd.outbox.acts import Decision, make_key
 from annotator.crowd.outbox.session import Session
 from workers.engine.plurals import say_count
@@ -45,14 +45,21 @@ def extend_hits(session: Session, *, n_more: Mapping[int, int]) -> None:
 def give_time(session: Session, *, lifetime: timedelta) -> int:
     """People can take the HITs that lack answers for so long from now. Returns how many HITs that are."""
     campaign, until = session.campaign, session.clock() + lifetime
+    check_crops_of_hits(_list_lacking(campaign))
+    with session.hold():  # what somebody withdraws meanwhile stays withdrawn
+        hits = _list_lacking(campaign)
+        session.decide(_decide_time(hit, until=until) for hit in hits if _would_help(hit, until=until))
+    return campaign.hits.filter(pk__in=[hit.pk for hit in hits], expires_at__gt=session.clock()).count()
+
+
+def _list_lacking(campaign: Campaign) -> list[HIT]:
+    """Raises CannotPublish if there is none."""
     hits = list(campaign.hits.filter(state=HIT.State.PUBLISHED).exclude(external_id="").order_by("id"))
     if not hits:
         raise CannotPublish(
             f"No HIT of {campaign} lacks answers, or all were withdrawn: more time would change nothing."
         )
-    check_crops_of_hits(hits)
-    session.decide(_decide_time(hit, until=until) for hit in hits if _would_help(hit, until=until))
-    return campaign.hits.filter(pk__in=[hit.pk for hit in hits], expires_at__gt=session.clock()).count()
+    return hits
 
 
 def _would_help(hit: HIT, *, until: datetime) -> bool:

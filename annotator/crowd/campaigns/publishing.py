@@ -16,8 +16,8 @@ from annotator.crowd.marketplaces.outcomes import OutcomeUnknown, RealMoneyRefus
 from annotator.crowd.marketplaces.prices import compute_hit_cost
 from annotator.crowd.models import HIT, Assignment, Campaign, HITType, HITUnit, OutwardAct
 from annotator.crowd.outbox.acts import Decision, make_key
-from annotator.crowd.outbox.performing import give_up_stopped
-from annotator.crowd.outbox.session import Session
+from annotator.crowd.outbox.performing import give_up_stopped, list_due
+from annotator.crowd.outbox.session import Session, hold_campaign
 from annotator.refusals import Refusal
 from workers.engine.plurals import say_count
 
@@ -28,17 +28,14 @@ class CannotPublish(Refusal):
 
 def publish_campaign(session: Session) -> None:
     """Publishes every HIT of the campaign once, even if this is started again. Raises CannotPublish, BudgetExceeded."""
-    campaign = session.campaign
-    if campaign.state == Campaign.State.DRAFT:
-        raise CannotPublish(f"The campaign {campaign} has no quote yet.")
-    if campaign.state in (Campaign.State.CLOSED, Campaign.State.COMPLETE):
-        raise CannotPublish(f"The campaign {campaign} is {campaign.state}.")
-    if campaign.is_paused:
-        raise CannotPublish(f"The campaign {campaign} is paused; resume it first.")
-    _refuse_silent(campaign)
+    campaign, quoted_at = session.campaign, session.campaign.quoted_at
+    _check_publishable(campaign)
     session.check_permit()
     check_crops_of_hits(campaign.hits.filter(state=HIT.State.COMPOSED, external_id=""))
-    with session.hold():
+    with session.hold():  # as the campaign is now: crops take a while to read, and somebody may have changed it
+        campaign.refresh_from_db()
+        _check_publishable(campaign)
+        check_unchanged(campaign, since=quoted_at)
         for hit_type in campaign.hit_types.all():
             _register_type(hit_type, session=session)
             session.marketplace.subscribe(hit_type.external_id)
@@ -46,6 +43,25 @@ def publish_campaign(session: Session) -> None:
         _decide_hits(session)
         session.settle()
         _note_published(campaign, now=session.clock())
+
+
+def _check_publishable(campaign: Campaign) -> None:
+    if campaign.state == Campaign.State.DRAFT:
+        raise CannotPublish(f"The campaign {campaign} has no quote yet.")
+    if campaign.state in (Campaign.State.CLOSED, Campaign.State.COMPLETE):
+        raise CannotPublish(f"The campaign {campaign} is {campaign.state}.")
+    if campaign.is_paused:
+        raise CannotPublish(f"The campaign {campaign} is paused; resume it first.")
+    _refuse_silent(campaign)
+
+
+def check_unchanged(campaign: Campaign, *, since: datetime | None) -> None:
+    """Raises CannotPublish if it was quoted later, as changed terms are: nobody has asked for these."""
+    if campaign.quoted_at and since and campaign.quoted_at > since:
+        raise CannotPublish(
+            f"The terms of {campaign} were changed or quoted again after this was asked for. Look at them, and publish "
+            "again."
+        )
 
 
 def _refuse_silent(campaign: Campaign) -> None:
@@ -205,7 +221,13 @@ def check_closing(campaign: Campaign, *, leaves_unapproved: bool) -> None:
 
 
 def close_campaign(*, campaign: Campaign) -> None:
-    """Nothing more will be asked or paid."""
-    if campaign.hits.filter(state=HIT.State.PUBLISHED).exists():
-        raise CannotPublish("HITs are still open: withdraw the campaign, or collect what is missing.")
-    Campaign.objects.filter(pk=campaign.pk).update(state=Campaign.State.CLOSED)
+    """Nothing more will be asked or paid. Raises CannotPublish, CampaignBusy."""
+    with hold_campaign(campaign):
+        if campaign.hits.filter(state=HIT.State.PUBLISHED).exists():
+            raise CannotPublish("HITs are still open: withdraw the campaign, or collect what is missing.")
+        if n_due := list_due(campaign).count():
+            raise CannotPublish(
+                say_count(n_due, f"decision about {campaign} is", f"decisions about {campaign} are")
+                + " not carried out yet: let the campaign go on, or withdraw it."
+            )
+        Campaign.objects.filter(pk=campaign.pk).update(state=Campaign.State.CLOSED)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from django.db import transaction
+
 from annotator.crowd.hit_types.templates import load_template
 from annotator.crowd.marketplaces.prices import CENT, Quote, compute_hit_cost, make_quote
 from annotator.crowd.marketplaces.table import open_marketplace
@@ -38,19 +40,22 @@ class CannotQuote(Refusal):
 
 def quote_campaign(*, campaign: Campaign, now: datetime) -> Quote:
     """Computes the price and keeps it on the campaign. Assignments that are added later cost extra."""
-    if campaign.state not in (Campaign.State.DRAFT, Campaign.State.QUOTED):
-        raise CannotQuote(f"The campaign {campaign} is {campaign.state}: it was quoted before.")
-    quote = estimate_quote(
-        n_hits=campaign.hits.count(),
-        n_assignments=campaign.n_assignments,
-        reward_usd=campaign.reward_usd,
-        template=campaign.hit_types.get().template,
-        marketplace=campaign.marketplace,
-    )
-    campaign.quote = quote.as_json()
-    campaign.state = Campaign.State.QUOTED
-    campaign.quoted_at = now
-    campaign.save(update_fields=["quote", "state", "quoted_at"])
+    with transaction.atomic():
+        Campaign.objects.select_for_update().get(pk=campaign.pk)
+        campaign.refresh_from_db()  # another tab may have changed or published it
+        if campaign.state not in (Campaign.State.DRAFT, Campaign.State.QUOTED):
+            raise CannotQuote(f"The campaign {campaign} is {campaign.state}: it was quoted before.")
+        quote = estimate_quote(
+            n_hits=campaign.hits.count(),
+            n_assignments=campaign.n_assignments,
+            reward_usd=campaign.reward_usd,
+            template=campaign.hit_types.get().template,
+            marketplace=campaign.marketplace,
+        )
+        campaign.quote = quote.as_json()
+        campaign.state = Campaign.State.QUOTED
+        campaign.quoted_at = now
+        campaign.save(update_fields=["quote", "state", "quoted_at"])
     return quote
 
 

@@ -110,10 +110,12 @@ def _find_out(act: OutwardAct, *, marketplace: Marketplace, now: datetime, may_s
 
 
 def _send(act: OutwardAct, *, marketplace: Marketplace, now: datetime) -> Done | NeedsHuman | _Failed:
-    _claim(act, now=now)
-    reach("after claim", act.verb)
     # A worker's id is kept in the workers' table alone, so it joins the request here.
     worker_id = act.assignment.worker.external_id if act.assignment and act.assignment.worker else None
+    if act.verb == Verb.PAY_BONUS and not worker_id:
+        return _Failed("The person was erased, so that nobody can be paid.")
+    _claim(act, now=now)
+    reach("after claim", act.verb)
     try:
         done = marketplace.send(Verb(act.verb), act.request, worker_id=worker_id)
     except MarketplaceRefused as refusal:

@@ -26,9 +26,11 @@ def record_outcome(act: OutwardAct, *, external_id: str) -> None:
             quoted = Campaign.objects.filter(pk=act.campaign_id, state=Campaign.State.QUOTED)
             quoted.update(state=Campaign.State.PUBLISHED, published_at=act.done_at)
         case Verb.EXTEND:
+            # Locked first: whoever collects now has looked for open HITs before this, or looks after it.
+            campaign = Campaign.objects.select_for_update().get(pk=act.campaign_id)
             hits.update(n_assignments=act.expected["max_assignments"], state=HIT.State.PUBLISHED)
-            complete = Campaign.objects.filter(pk=act.campaign_id, state=Campaign.State.COMPLETE)
-            complete.update(state=Campaign.State.COLLECTING)
+            if campaign.state == Campaign.State.COMPLETE:
+                Campaign.objects.filter(pk=campaign.pk).update(state=Campaign.State.COLLECTING)
         case Verb.STOP:
             hits.update(state=HIT.State.CANCELED)
         case Verb.PROLONG:

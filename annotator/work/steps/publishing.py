@@ -17,6 +17,7 @@ from annotator.crowd.campaigns.openness import find_openness
 from annotator.crowd.campaigns.publishing import (
     CannotPublish,
     check_closing,
+    check_unchanged,
     close_campaign,
     pause_campaign,
     publish_campaign,
@@ -52,6 +53,7 @@ def quote(work: Work) -> str:
 def publish(work: Work) -> str:
     campaign = work.subject
     work.details["quote_usd"] = campaign.quote.get("total_usd", "")
+    check_unchanged(campaign, since=work.asked_at)
     publish_campaign(work.open_session())
     n_published = campaign.hits.exclude(external_id="").count()
     place = open_marketplace(campaign.marketplace).facts
