@@ -6,14 +6,17 @@ import gc
 import math
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
 import redis
 from django.conf import settings
 from django.core.cache import caches
+from django.core.servers.basehttp import ThreadedWSGIServer
 from django.db import connection
 from django.test import TransactionTestCase, override_settings
 from playwright.sync_api import Browser, expect, sync_playwright
@@ -33,13 +36,20 @@ hypothesis.settings.load_profile("ci")
 QUICKLY = {"socket_timeout": 0.2, "socket_connect_timeout": 0.2}
 # What `migrate` wrote and no test changes.
 KEPT_TABLES = {"django_content_type", "auth_permission", "django_migrations"}
+# The threads of the live server, one for each connection, which ends with the browser that opened it; and how long the
+# end is waited for where a test that failed has left its browser open.
+_serving: set[threading.Thread] = set()
+ANSWER_SECONDS = 10
 
 
 def empty_tables(case: TransactionTestCase | None = None) -> None:
     """What Django does by truncating every table and writing permissions again, which takes 0.6 s a test and not 10 ms.
 
-    As a replica, a session fires no triggers: neither foreign keys nor append-only tables stand in the way.
+    As a replica, a session fires no triggers: neither foreign keys nor append-only tables stand in the way. What a page
+    still asked for when its test ended is answered before: it would write rows into the next test.
     """
+    for thread in list(_serving):
+        thread.join(ANSWER_SECONDS)
     tables = sorted(set(connection.introspection.table_names()) - KEPT_TABLES)
     empty = [f"DELETE FROM {connection.ops.quote_name(table)}" for table in tables]  # noqa: S608
     roles = [f"SET session_replication_role = {role}" for role in ("replica", "DEFAULT")]
@@ -51,6 +61,22 @@ def empty_tables(case: TransactionTestCase | None = None) -> None:
 def quick_emptying() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def threads_of_the_live_server() -> Iterator[None]:
+    serve = ThreadedWSGIServer.process_request_thread
+
+    def serve_and_tell(*given: Any) -> None:
+        _serving.add(threading.current_thread())
+        try:
+            serve(*given)
+        finally:
+            _serving.discard(threading.current_thread())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ThreadedWSGIServer, "process_request_thread", serve_and_tell)
         yield
 
 
@@ -151,7 +177,8 @@ def chromium() -> Iterator[Browser]:
     # As long as pages wait elsewhere: the machine has other tests to run meanwhile.
     expect.set_options(timeout=60_000)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"])
+        args = ["--no-sandbox", "--disable-gpu"]
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=args, timeout=180_000)
         yield browser
         browser.close()
 

@@ -1,4 +1,4 @@
-"""Which controls of a page the keyboard does not reach."""
+"""Keys of a page, and which of its controls the keyboard does not reach."""
 
 from playwright.sync_api import Page
 
@@ -30,6 +30,13 @@ BEGIN = f"""() => {{ {NAMED}
 }}"""
 # What asks for its news every few seconds is exchanged meanwhile: its controls of before are gone.
 LEFT = "[...window.unreached].filter(([one]) => one.isConnected).map(([, name]) => name)"
+
+
+def press(page: Page, *keys: str) -> None:
+    """Keys of a page that was opened just now: what answers to them may come after what a test has waited for."""
+    page.wait_for_load_state()
+    for key in keys:
+        page.keyboard.press(key)
 
 
 def find_unreachable(page: Page) -> list[str]:

@@ -29,6 +29,7 @@ def test_a_whole_hit_from_consent_to_the_dashboard(house: House, dissection: dic
     house.manage("launch", "flow", "--dissection", dissection["id"], "--top-iou", "2", "--random", "1",
                  "--assignments", "1", "--yes")  # fmt: skip
     person = browser.new_context(viewport={"width": 360, "height": 740}).new_page()
+    person.set_default_timeout(60_000)
     accept_a_hit(person, house.addresses["sandbox_worker_site"])
 
     preview = person.frame_locator("#hit-frame")
@@ -67,6 +68,7 @@ def test_a_whole_hit_from_consent_to_the_dashboard(house: House, dissection: dic
     assert 54 / 57 <= unit["precision"] <= 1, "three marks, of which some may lie on planted negatives"
 
     researcher = browser.new_context().new_page()
+    researcher.set_default_timeout(60_000)
     researcher.goto(house.manage("first_admin").strip().splitlines()[-1])
     for field in researcher.locator("input[type=password]").all():
         field.fill(PASSWORD)

@@ -33,7 +33,9 @@ def rendering(target: Path) -> Iterator[tuple["subprocess.Popen[bytes]", list[ps
     with subprocess.Popen([sys.executable, "-c", RENDER, str(target)], stderr=subprocess.DEVNULL) as command:
         try:
             wait_until(lambda: list(target.parent.glob(f"{PREFIX}*/images/*/*.jpg")))
-            yield command, psutil.Process(command.pid).children()
+            drawing = psutil.Process(command.pid)
+            wait_until(lambda: len(drawing.children()) == 2)
+            yield command, drawing.children()
         finally:
             command.kill()
 
@@ -42,7 +44,6 @@ def rendering(target: Path) -> Iterator[tuple["subprocess.Popen[bytes]", list[ps
 def test_an_ended_command_leaves_no_process_and_no_folder(kind: signal.Signals, tmp_path: Path) -> None:
     target = tmp_path / "set"
     with rendering(target) as (command, pool):
-        assert len(pool) == 2
         command.send_signal(kind)
         command.wait(60)
     gone, alive = psutil.wait_procs(pool, timeout=60)

@@ -44,6 +44,7 @@ def test_a_dissection_is_asked_for_canceled_tried_again_and_deleted(
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_text("Started again.")).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Canceled. What was measured so far is kept")).to_be_visible()
     page.get_by_text("Delete this dissection").click()
     page.get_by_label("Delete it for good").check()
     page.get_by_role("button", name="Delete the dissection").click()

@@ -77,6 +77,7 @@ def published(served: str, hit_page: str) -> str:
 
 def test_somebody_signs_up_and_does_three_kinds_of_hits(published: str, chromium: Browser) -> None:
     page = chromium.new_page(viewport={"width": 1440, "height": 900})
+    page.set_default_timeout(60_000)
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     sign_up(page, published)
@@ -93,6 +94,7 @@ def test_on_a_phone_from_the_invitation_to_the_payout(
     # A marketplace that is open to nobody without an invitation.
     monkeypatch.setattr(session, "is_open_to_all", lambda request: False)
     page = chromium.new_page(viewport={"width": 360, "height": 740}, has_touch=True)
+    page.set_default_timeout(60_000)
     link = run("sandbox_invite", "--name", "Ada L.").split(": ", 1)[1].strip()
     sign_up(page, published, f"{published}/worker/sign-up?{urlsplit(link).query}")
     do_all(page, published)

@@ -117,8 +117,9 @@ def page(served: str, chromium: Browser, settings: Any) -> Iterator[Page]:
         f"http://{host}:{port}" for host in ("market.localhost", "content.market.localhost")
     )
     args = ["--no-sandbox", "--disable-gpu", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    with chromium.browser_type.launch(executable_path=find_chromium(), args=args) as browser:
+    with chromium.browser_type.launch(executable_path=find_chromium(), args=args, timeout=180_000) as browser:
         page = browser.new_page()
+        page.set_default_timeout(60_000)
         sign_up(page, settings.SANDBOX_URL)
         yield page
 

@@ -16,7 +16,7 @@ PAGES = BYTES // resource.getpagesize()
 N_TENSORS = 8
 
 TOLD = f"""
-import json, resource
+import ctypes, json, resource
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,6 +37,8 @@ def read_resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
+PR_SET_THP_DISABLE = 41  # large pages would be counted as one
+ctypes.CDLL(None).prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)
 told = {{"before": count_faults()}}
 find_library = kept_memory.platform.libc_ver
 kept_memory.platform.libc_ver = lambda: ("", "")

@@ -16,6 +16,7 @@ from tests.annotator.dashboard.conftest import Open
 from tests.annotator.dashboard.looks import told_at
 from tests.annotator.dashboard.making import World, make_person
 from tests.annotator.dashboard.trying.conftest import Run
+from tests.keyboard import press
 
 pytestmark = pytest.mark.browser
 
@@ -54,18 +55,18 @@ def test_five_units_by_keyboard_and_the_keys_of_the_page(
 ) -> None:
     page = open_page("/units/net/features.3/0/", width=width, scheme=scheme)
     for index in range(1, 5):
-        page.keyboard.press("ArrowRight")
+        press(page, "ArrowRight")
         expect(page.get_by_role("heading", level=1)).to_have_text(f"Unit {index} of features.3")
-    page.keyboard.press("?")
+    press(page, "?")
     keys = page.get_by_role("dialog", name="Keys of this page")
     expect(keys.locator("dt", has_text="w")).to_be_visible()
     expect(keys).to_contain_text("Walk")
     page.keyboard.press("Escape")
     expect(keys).to_have_count(0)
-    page.keyboard.press("s")
+    press(page, "s")
     expect(page.get_by_role("heading", level=1)).to_have_text("Like unit 4 of features.3")
     page.locator("[name=unit][type=checkbox]").first.check()
-    page.keyboard.press("b")
+    press(page, "b")
     expect(page.get_by_role("heading", level=1)).to_have_text("Units side by side")
 
 
@@ -73,7 +74,7 @@ def test_five_units_by_keyboard_and_the_keys_of_the_page(
 def test_a_unit_is_found_by_another_word_for_it(small_world: World, open_page: Open, width: int, scheme: str) -> None:
     UnitLabel.objects.filter(unit__index=1).update(concept="car")
     page = open_page("/units/", width=width, scheme=scheme)
-    page.keyboard.press("/")
+    press(page, "/")
     page.keyboard.type("automobile")
     expect(page.locator(".us-unit")).to_have_count(1)
     page.locator(".us-unit").get_by_role("link", name="car").click()
@@ -114,7 +115,8 @@ def test_what_was_typed_is_asked_about_and_tables_sort(small_world: World, open_
 
     page.on("dialog", stay)
     page.fill("#note-text", "not sent")
-    page.get_by_role("link", name="Similar units").click(no_wait_after=True)
+    with page.expect_event("dialog"):
+        page.get_by_role("link", name="Similar units").click(no_wait_after=True)
     page.wait_for_function("document.querySelector('#note-text').value === 'not sent'")
     expect(page.get_by_role("heading", level=1)).to_have_text("Unit 1 of features.3")
     assert asked == ["beforeunload"]

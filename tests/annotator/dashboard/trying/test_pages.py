@@ -184,7 +184,8 @@ def test_what_cannot_be_tried_is_refused_in_one_sentence(
         assert researcher.post(f"{address}again/", {"network": "small", "layer": "", **given}).status_code == 422
     assert sign_in(Role.VIEWER).post("/try/", {}).status_code == 403
     monkeypatch.setattr(trying, "MAX_PER_HOUR", 1)
-    assert "within this hour" in upload(researcher, photograph()).content.decode()
+    again = [upload(researcher, photograph()).content.decode() for _ in range(2)]
+    assert any("within this hour" in page for page in again), "the hour may end before one of the two"
     monkeypatch.setattr(trying, "MAX_OPEN", 0)
     assert "still wait" in upload(researcher, photograph()).content.decode()
 
