@@ -171,7 +171,7 @@ def test_the_page_is_light_and_does_not_jump(address: str, open_page: Open) -> N
     page.on("response", lambda response: sizes.update({response.url: int(response.headers.get("content-length", 0))}))
     page.goto(address)
     page.click("#agree")
-    page.wait_for_function("performance.getEntries().filter((one) => one.name.endsWith('.jpg')).length >= 3")
+    page.wait_for_function("() => performance.getEntries().filter((one) => one.name.endsWith('.jpg')).length >= 3")
     page.wait_for_load_state("networkidle")
     shift = page.evaluate(
         """() => new Promise(resolve => {
