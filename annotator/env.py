@@ -4,10 +4,14 @@ Each read names the variable and says in one sentence what it means: `python -m 
 docs/settings.md.
 """
 
+import contextlib
 import ipaddress
 import os
 import re
-from decimal import Decimal, InvalidOperation
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import redis
 from psycopg2 import ProgrammingError
@@ -15,6 +19,7 @@ from psycopg2.extensions import parse_dsn
 
 from annotator.refusals import Refusal
 from workers.engine.plurals import say_count
+from workers.store import StoreError, open_store
 
 # What libpq quotes of an address may be a password; the name of a parameter is none.
 _QUOTED = re.compile(r'"(?![a-z_]+"$).*"', re.DOTALL)
@@ -23,16 +28,30 @@ _ADDRESS = re.compile(
     r"https?://([a-z0-9]([a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(:[1-9]\d{0,4})?", re.ASCII | re.IGNORECASE
 )
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# No exponent, sign or NaN, and digits of ASCII alone.
+_DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
+
 
 class BadSetting(Refusal):
     """An environment variable is missing or cannot be understood; the message names it."""
 
 
 def text(name: str, meaning: str, *, default: str | None = None) -> str:
+    """One line."""
     value = os.environ.get(name, default)
     if not value and default != "":
         raise BadSetting(f"{name} is not set.")
+    if _CONTROL.search(value or ""):
+        raise BadSetting(f"{name} must be one line, without control characters.")
     return value or ""
+
+
+def choice(name: str, meaning: str, *, among: Sequence[str], default: str) -> str:
+    value = text(name, meaning, default=default)
+    if value not in among:
+        raise BadSetting(f"{name} must be one of {', '.join(among)}, not {value!r}.")
+    return value
 
 
 def flag(name: str, meaning: str) -> bool:
@@ -44,23 +63,28 @@ def flag(name: str, meaning: str) -> bool:
     raise BadSetting(f"{name} must be 1 or 0, not {value!r}.")
 
 
-def whole_number(name: str, meaning: str, *, default: int) -> int:
-    value = os.environ.get(name) or default
-    try:
-        return int(value)
-    except ValueError:
-        raise BadSetting(f"{name} must be a whole number, not {value!r}.") from None
+def port(name: str, meaning: str, *, default: int) -> int:
+    value = os.environ.get(name) or str(default)
+    if not (value.isascii() and value.isdecimal() and 1 <= int(value[:6]) <= 65_535):
+        raise BadSetting(f"{name} must be a port, a whole number from 1 to 65535, not {value!r}.")
+    return int(value)
 
 
 def share(name: str, meaning: str, *, default: str) -> Decimal:
     """A number from 0 to 1, such as 0.25."""
-    value = text(name, meaning, default=default)
-    try:
-        number = Decimal(value)
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not (number.is_finite() and 0 <= number <= 1):
-        raise BadSetting(f"{name} must be a number from 0 to 1, not {value!r}.")
+    return _number(name, text(name, meaning, default=default), most=1)
+
+
+def usd(name: str, meaning: str, *, default: str) -> Decimal:
+    """Dollars in whole cents."""
+    return _number(name, text(name, meaning, default=default), most=10**9, n_decimals=2)
+
+
+def _number(name: str, value: str, *, most: int, n_decimals: int | None = None) -> Decimal:
+    number = Decimal(value) if _DECIMAL.fullmatch(value) else Decimal(-1)
+    if not 0 <= number <= most or (n_decimals is not None and number != round(number, n_decimals)):
+        places = f" with at most {n_decimals} decimals" if n_decimals is not None else ""
+        raise BadSetting(f"{name} must be a number from 0 to {most}{places}, not {value!r}.")
     return number
 
 
@@ -69,8 +93,41 @@ def url(name: str, meaning: str, *, default: str | None = None) -> str:
     value = text(name, meaning, default=default).rstrip("/")
     if not value and default == "":
         return ""
-    if not _ADDRESS.fullmatch(value):
+    if not _ADDRESS.fullmatch(value) or not _has_port(value):
         raise BadSetting(f"{name} must be like https://host or http://host:port, not {value!r}.")
+    return value
+
+
+def endpoint(name: str, meaning: str) -> str:
+    """Where another service answers, with http or https and perhaps a path; empty: nowhere."""
+    value = text(name, meaning, default="")
+    place = re.match(r"[^/]*//[^/?#]*", value)
+    if value and not (place and _ADDRESS.fullmatch(place[0]) and _has_port(value) and value.isprintable()):
+        raise BadSetting(f"{name} must be an address like https://host/path, without a name and a password.")
+    return value
+
+
+def _has_port(address: str) -> bool:
+    """True also if it names none; False if there is no such port."""
+    with contextlib.suppress(ValueError):
+        return urlsplit(address).port != 0
+    return False
+
+
+def folder(name: str, meaning: str, *, is_needed: bool = True) -> str:
+    """A folder that is there; empty: none. `is_needed` False: this process does not read it."""
+    value = text(name, meaning, default="")
+    if value and is_needed and not Path(value).is_dir():
+        raise BadSetting(f"{name} must be a folder, and {value!r} is none.")
+    return value
+
+
+def store(name: str, meaning: str, *, default: str | None = None) -> str:
+    value = text(name, meaning, default=default)
+    try:
+        open_store(value)
+    except StoreError as error:
+        raise BadSetting(f"{name}: {error}") from None
     return value
 
 

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import secrets
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,13 +12,13 @@ from django.utils.log import CallbackFilter
 from annotator import embedded, env
 from annotator.dashboard.frame.appearance import UNFOLD as UNFOLD
 from annotator.languages import find_languages
-from workers.config import VALKEY_OPTIONS
+from workers.config import VALKEY_OPTIONS, BadValue, check_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR = embedded.data_folder()
-SITE = env.text("UNITSCOPE_SITE", "Which site this process serves: web or sandbox.", default="web")
-if SITE not in ("web", "sandbox"):
-    raise env.BadSetting(f"UNITSCOPE_SITE must be web or sandbox, not {SITE!r}.")
+SITE = env.choice(
+    "UNITSCOPE_SITE", "Which site this process serves: web or sandbox.", among=("web", "sandbox"), default="web"
+)
 DEPLOYED = env.flag(
     "UNITSCOPE_DEPLOYED", "1 on a server: every secret and address must be given; 0 in a checkout on one's own machine."
 )
@@ -52,8 +51,8 @@ PSEUDONYM_KEY = _local_secret(
 )
 
 # Addresses. Cookies ignore ports, so locally the sandbox is 127.0.0.1 and the web is localhost.
-WEB_PORT = env.whole_number("WEB_PORT", "The port that the dashboard listens on in a checkout.", default=8000)
-SANDBOX_PORT = env.whole_number("SANDBOX_PORT", "The port that the sandbox listens on in a checkout.", default=8001)
+WEB_PORT = env.port("WEB_PORT", "The port that the dashboard listens on in a checkout.", default=8000)
+SANDBOX_PORT = env.port("SANDBOX_PORT", "The port that the sandbox listens on in a checkout.", default=8001)
 WEB_URL = env.url(
     "WEB_URL",
     "The public address of the dashboard, with https and without a path.",
@@ -179,7 +178,7 @@ CACHES = {
         },
     }
 }
-ARTIFACT_ROOT = env.text(
+ARTIFACT_ROOT = env.store(
     "ARTIFACT_ROOT",
     "Where crops and measures are kept: file:///folder shared by all processes, or s3://bucket/prefix; the usual "
     "AWS_... variables and AWS_ENDPOINT_URL_S3 say how S3 is reached.",
@@ -187,10 +186,9 @@ ARTIFACT_ROOT = env.text(
 )
 
 LANGUAGE_CODE = "en-us"
-_own_languages = env.text(
+_own_languages = env.folder(
     "LANGUAGES_FOLDER",
     "A folder with further languages of HIT pages and the worker site, as docs/developers.md says; empty: none.",
-    default="",
 )
 LOCALE_PATHS = [Path(one) for one in (_own_languages, BASE_DIR / "annotator" / "locale") if one]
 LANGUAGES = find_languages(LOCALE_PATHS)
@@ -267,39 +265,36 @@ PROLIFIC_FEE = env.share(
 REAL_MONEY_ALLOWED = env.flag(
     "REAL_MONEY_ALLOWED", "The first of the three confirmations that spending real money needs."
 )
-NOTIFICATION_QUEUE_URL = env.text(
+NOTIFICATION_QUEUE_URL = env.endpoint(
     "NOTIFICATION_QUEUE_URL",
     "An SQS queue that marketplaces write notifications into, so that answers are collected at once; the usual AWS_... "
     "variables say who reads it. Empty: campaigns are collected each minute.",
-    default="",
 )
-NOTIFICATION_QUEUE_ENDPOINT = env.text(
-    "NOTIFICATION_QUEUE_ENDPOINT", "The address of another service than AWS that holds that queue.", default=""
+NOTIFICATION_QUEUE_ENDPOINT = env.endpoint(
+    "NOTIFICATION_QUEUE_ENDPOINT", "The address of another service than AWS that holds that queue."
 )
 NOTIFICATION_QUEUE_REGION = env.text("NOTIFICATION_QUEUE_REGION", "The AWS region of that queue.", default="us-east-1")
-SANDBOX_SQS_ENDPOINT = env.text(
-    "SANDBOX_SQS_ENDPOINT", "Where the sandbox delivers notifications for SQS; empty: nowhere.", default=""
+SANDBOX_SQS_ENDPOINT = env.endpoint(
+    "SANDBOX_SQS_ENDPOINT", "Where the sandbox delivers notifications for SQS; empty: nowhere."
 )
-SANDBOX_SNS_ENDPOINT = env.text(
-    "SANDBOX_SNS_ENDPOINT", "Where the sandbox delivers notifications for SNS; empty: nowhere.", default=""
+SANDBOX_SNS_ENDPOINT = env.endpoint(
+    "SANDBOX_SNS_ENDPOINT", "Where the sandbox delivers notifications for SNS; empty: nowhere."
 )
-SANDBOX_WEBHOOK_URL = env.text(
-    "SANDBOX_WEBHOOK_URL", "Where the sandbox posts every notification; empty: nowhere.", default=""
-)
+SANDBOX_WEBHOOK_URL = env.endpoint("SANDBOX_WEBHOOK_URL", "Where the sandbox posts every notification; empty: nowhere.")
 SANDBOX_OPERATOR = env.text(
     "SANDBOX_OPERATOR",
     "Who runs the marketplace and pays its people, as its pages say it; empty: they speak of the operator of the site.",
     default="",
 )  # fmt: skip
-SANDBOX_PAGES = env.text(
+SANDBOX_PAGES = env.folder(
     "SANDBOX_PAGES", "A folder with terms.txt, privacy.txt and contact.txt for the worker site; empty: short ones.",
-    default="",
+    is_needed=SITE == "sandbox",
 )  # fmt: skip
 EMAIL_HOST = env.text(
     "SMTP_HOST", "The mail server, for `manage.py sandbox_mail` and notices of complete campaigns; empty: no mail.",
     default="",
 )  # fmt: skip
-EMAIL_PORT = env.whole_number("SMTP_PORT", "The port of the mail server; 465 speaks TLS at once.", default=587)
+EMAIL_PORT = env.port("SMTP_PORT", "The port of the mail server; 465 speaks TLS at once.", default=587)
 EMAIL_HOST_USER = env.text("SMTP_USER", "The name at the mail server.", default="")
 EMAIL_HOST_PASSWORD = env.text("SMTP_PASSWORD", "The password at the mail server.", default="")
 EMAIL_USE_SSL, EMAIL_USE_TLS = EMAIL_PORT == 465, EMAIL_PORT == 587
@@ -309,11 +304,18 @@ NOTICES_MAY_BE_INTERNAL = env.flag(
     "NOTICES_MAY_BE_INTERNAL",
     "Notices may be posted to addresses inside this network, and by http.",
 )
-SANDBOX_OPENING_BALANCE_USD = Decimal(
-    env.text("SANDBOX_OPENING_BALANCE_USD", "Play money of a new requester's account.", default="10000.00")
+SANDBOX_OPENING_BALANCE_USD = env.usd(
+    "SANDBOX_OPENING_BALANCE_USD", "Play money of a new requester's account.", default="10000.00"
 )
 
-LOG_LEVEL = env.text("LOG_LEVEL", "From which level on messages are logged.", default="WARNING")
+LOG_LEVEL = env.choice(
+    "LOG_LEVEL", "From which level on messages are logged: DEBUG, INFO, WARNING, ERROR or CRITICAL.",
+    among=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"), default="WARNING",
+)  # fmt: skip
+try:
+    check_settings()
+except BadValue as error:
+    raise env.BadSetting(str(error)) from None
 
 
 def _is_fault(record: Any) -> bool:

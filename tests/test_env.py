@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -92,8 +94,9 @@ def test_an_address_is_scheme_and_host(monkeypatch: pytest.MonkeyPatch, value: s
         ("EXTRA_HOSTS", "a.example,.example", "EXTRA_HOSTS must name each host"),
         ("TRUSTED_PROXIES", "the proxy", "TRUSTED_PROXIES must be addresses or networks"),
         ("UNITSCOPE_DEPLOYED", "maybe", "must be 1 or 0"),
-        ("UNITSCOPE_SITE", "shop", "must be web or sandbox"),
+        ("UNITSCOPE_SITE", "shop", "must be one of web, sandbox"),
         ("HIT_PAGES_URL", "", "HIT_PAGES_URL is not set"),
+        ("UNITSCOPE_CACHE_GB", "many", "UNITSCOPE_CACHE_GB must be a number of GB"),
     ],
 )
 def test_a_deployment_with_a_bad_value_does_not_start(name: str, value: str, words: str) -> None:
@@ -104,3 +107,32 @@ def test_a_deployment_with_a_bad_value_does_not_start(name: str, value: str, wor
     assert done.returncode == 2
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+PORT = partial(env.port, default=1)
+USD = partial(env.usd, default="1")
+SHARE = partial(env.share, default="1")
+LEVEL = partial(env.choice, among=("DEBUG", "INFO"), default="INFO")
+
+
+@pytest.mark.parametrize(
+    ("read", "values", "words"),
+    [
+        (PORT, ["0", "-1", "99999", "8_0"], "must be a port, a whole number from 1 to 65535"),
+        (USD, ["many", "NaN", "-5", "Infinity", "1e400", "0.001"], "must be a number from 0 to"),
+        (SHARE, ["1.01", "sNaN", "-0.1", "\uff11"], "must be a number from 0 to 1"),
+        (LEVEL, ["loud", "info"], "must be one of DEBUG, INFO"),
+        (env.endpoint, ["nonsense", "http://a:99999/x", "ftp://a/x", "https://me:secret@a"], "must be an address like"),
+        (env.folder, ["/nowhere/at all"], "must be a folder"),
+        (env.store, ["http://x"], "neither file:///folder nor s3://bucket/prefix"),
+        (env.text, ["The lab\nBcc: all@example.org"], "must be one line"),
+        (env.url, ["https://host:99999"], "must be like https://host"),
+    ],
+)
+def test_what_is_no_value_of_its_kind_is_refused_in_words(
+    monkeypatch: pytest.MonkeyPatch, read: Any, values: list[str], words: str
+) -> None:
+    for value in values:
+        monkeypatch.setenv("A_SETTING", value)
+        with pytest.raises(env.BadSetting, match=f"^A_SETTING:? .*{words}"):
+            read("A_SETTING", "A test.")

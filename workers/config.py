@@ -1,6 +1,7 @@
 """Settings of the Celery application and of the GPU process, from the environment."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,10 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from workers.data import data_folder
+
+
+class BadValue(Exception):
+    """An environment variable cannot be understood; the message names it."""
 
 
 def _read(name: str, meaning: str, *, default: str) -> str:
@@ -61,7 +66,18 @@ def max_fetched_bytes() -> int:
         "ago is removed first; an image set that is larger is refused.",
         default="100",
     )
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", stated):
+        raise BadValue(f"UNITSCOPE_CACHE_GB must be a number of GB, such as 100 or 0.5, not {stated!r}.")
     return int(float(stated) * 1e9)
+
+
+def check_settings() -> None:
+    """Raises BadValue. For when a process begins."""
+    max_fetched_bytes()
+    try:
+        redis.ConnectionPool.from_url(broker_url)
+    except ValueError:
+        raise BadValue("REDIS_URL must be like redis://:PASSWORD@host:6379/0.") from None
 
 
 def label_folder() -> Path:

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from celery.signals import worker_ready, worker_shutdown
+from celery.signals import celeryd_init, worker_ready, worker_shutdown
 from numpy.typing import NDArray
 
 from workers import answering, config, contract, cropping, cutting, leases, store
@@ -51,6 +51,14 @@ BAD_INPUT = (
 
 
 Work = Callable[[Job], dict[str, Any]]
+
+
+@celeryd_init.connect
+def refuse_bad_settings(**_: object) -> None:
+    try:
+        config.check_settings()
+    except config.BadValue as error:
+        raise SystemExit(str(error)) from None
 
 
 @worker_ready.connect
