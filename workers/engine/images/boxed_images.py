@@ -94,7 +94,7 @@ def _draw(table: TableOfLabels, path: str, numbers: dict[str, int]) -> Drawn:
     parts = [one for one in rows if one.corners is not None or one.mask is not None]
     if not parts:
         return Drawn(*WHOLE_SIZE, whole)
-    grid = _make_grid(table.root / path)
+    grid = find_grid(table.root / path)
     regions: dict[int, NDArray[np.bool_]] = {}
     for one in parts:
         number = numbers[one.label]
@@ -106,7 +106,8 @@ def _draw(table: TableOfLabels, path: str, numbers: dict[str, int]) -> Drawn:
     return Drawn(*grid.size, [*whole, *lay_regions(regions)])
 
 
-def _make_grid(photograph: Path) -> Grid:
+def find_grid(photograph: Path) -> Grid:
+    """By the photograph's own header; raises LabelMapUnreadable, RegionInvalid."""
     try:
         size = read_size(photograph)
     except Exception:
@@ -140,7 +141,7 @@ def _find_size(table: TableOfLabels, path: str) -> tuple[int, int] | None:
     if all(one.corners is None and one.mask is None for one in table.rows[path]):
         return None
     try:
-        return _make_grid(table.root / path).size
+        return find_grid(table.root / path).size
     except (LabelMapUnreadable, RegionInvalid):
         return None
 

@@ -1,11 +1,14 @@
 """CSV files of labels: their cells by place, so that words about a bad one say where it stands."""
 
 import csv
+import json
 import math
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from workers.engine.images.reading import LabelFileMalformed
 from workers.engine.images.text_files import find_encoding
@@ -122,5 +125,23 @@ def find_column(header: Sequence[str], names: Sequence[str]) -> str | None:
 
 
 def split_labels(text: str) -> list[str]:
-    """Labels of a cell: several are parted by `;` or `|`; commas belong to names."""
-    return [part.strip() for part in re.split(r"[;|]", text) if part.strip()]
+    """Labels of a cell: several are parted by `;` or `|`, or listed as JSON; commas belong to names. Raises ValueError
+    for JSON that holds something else.
+    """
+    labels = re.split(r"[;|]", text) if (listed := _read_json(text)) is None else listed
+    if not isinstance(labels, list) or not all(isinstance(one, str) for one in labels):
+        raise ValueError(text)
+    return [name for label in labels if (name := " ".join(label.split()))]
+
+
+def _read_json(text: str) -> Any:
+    """What programs of labeling and pandas write: `["cat", "dog"]`, `['cat']`, `{"choices": ["cat"]}`; None for other
+    texts.
+    """
+    if text.strip()[:1] not in ("[", "{"):
+        return None
+    for written in (text, text.replace("'", '"')):
+        with suppress(ValueError, RecursionError):
+            found = json.loads(written)
+            return found.get("choices", found) if isinstance(found, dict) else found
+    return None

@@ -58,6 +58,14 @@ INTEGER_TOPS = (255, 1023, 4095, 16383, 65535)
 LOWER_BYTES = {"RGB;16B": "RGB;16L", "RGBA;16B": "RGBA;16L"}
 
 
+UNKNOWN = "not an image of a known format"
+# What downloads leave in the place of photographs, by its beginning in small letters.
+BEGINNINGS = (
+    (b"version https://git-lfs", "a pointer of Git LFS in place of the photograph: fetch it with `git lfs pull`"),
+    (b"<", "a web page in place of the photograph: its download failed or asked for a login"),
+)
+
+
 class ImageUnreadable(Exception):
     """This image is quarantined; the message is the reason."""
 
@@ -130,7 +138,9 @@ def _opening(path: Path, *, input_px: int) -> Iterator[ImageFile.ImageFile]:
     except FileNotFoundError:
         raise ImageUnreadable("the file is missing") from None
     except UnidentifiedImageError:
-        raise ImageUnreadable("not an image of a known format") from None
+        raise ImageUnreadable(_name_other(path)) from None
+    except Image.DecompressionBombError:
+        raise ImageUnreadable(f"it states more than {MAX_PIXELS:,} pixels") from None
     except ImageUnreadable:
         raise
     except MemoryError:
@@ -138,7 +148,16 @@ def _opening(path: Path, *, input_px: int) -> Iterator[ImageFile.ImageFile]:
     except Exception as error:
         # Pillow's decoders fail on damaged files with OSError, ValueError, SyntaxError, struct.error, EOFError,
         # KeyError and others.
-        raise ImageUnreadable(f"cannot be decoded: {in_words(error)}") from None
+        # What the system says would name the file by its whole path.
+        said = error.strerror if isinstance(error, OSError) and error.strerror else in_words(error)
+        raise ImageUnreadable(f"cannot be decoded: {said}") from None
+
+
+def _name_other(path: Path) -> str:
+    """What a file is that is no image."""
+    with path.open("rb") as file:
+        start = file.read(64).lstrip().lower()
+    return next((said for beginning, said in BEGINNINGS if start.startswith(beginning)), UNKNOWN)
 
 
 def read_size(path: Path) -> dict[str, int]:

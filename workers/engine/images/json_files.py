@@ -1,6 +1,7 @@
 """JSON files of labels: their entries by place, so that words about a bad one say where it stands."""
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from workers.engine.images.reading import LabelFileMalformed
 from workers.engine.images.text_files import find_encoding
 
 MAX_JSON_BYTES = 2**30
+_WHOLE = re.compile(r"0|-?[1-9]\d{0,17}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +31,19 @@ class Entry:
         return LabelFileMalformed(f"{self.file}, {self.place}, {name}: {shown!r} {what}.")
 
     def whole(self, name: str) -> int:
-        value = self.values.get(name)
-        if isinstance(value, bool) or not isinstance(value, int):
+        """Also one that is written as a text or with a point, as programs and tables write ids."""
+        value = _read_whole(self.values.get(name))
+        if value is None:
             raise self.wrong(name, "is not a whole number")
         return value
 
     def key(self, name: str) -> int | str:
+        """A whole number, or any other text."""
         value = self.values.get(name)
-        if isinstance(value, bool) or not isinstance(value, int | str):
+        whole = _read_whole(value)
+        if whole is None and not isinstance(value, str):
             raise self.wrong(name, "is neither a whole number nor a text")
-        return value
+        return whole if whole is not None else str(value)
 
     def text(self, name: str) -> str:
         value = self.values.get(name)
@@ -58,6 +63,14 @@ class Entry:
             if not isinstance(one, dict):
                 raise LabelFileMalformed(f"{self.file}, {inner} {place}: {str(one)[:60]!r} is not an object.")
         return [Entry(self.file, f"{inner} {place}", one) for place, one in enumerate(listed, start=1)]
+
+
+def _read_whole(value: object) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def read_json(file: Path) -> Entry:

@@ -16,14 +16,26 @@ NAME_FILES = (
     "labels.txt", "classes.txt", "class_names.txt", "names.txt", "labelmap.txt", "label_colors.txt",
     "objectInfo150.txt",
     "objectInfo150.csv", "class_dict.csv", "classes.csv", "labels.csv", "label.csv", "labels.json", "classes.json",
-    "categories.json", "id2label.json",
+    "_classes.csv", "categories.json", "id2label.json",
 )  # fmt: skip
 # Names that stand for no label.
 NOTHING = (
     "background", "_background_", "__background__", "unlabeled", "unlabelled", "void", "ignore", "__ignore__",
     "_ignore_", "ignored", "none", "unknown", "unlabeled/ignored",
 )  # fmt: skip
-NUMBER_COLUMNS = ("number", "id", "idx", "index", "value", "class_id", "label_id", "category_id", "class_index")
+NUMBER_COLUMNS = (
+    "number",
+    "id",
+    "idx",
+    "index",
+    "value",
+    "class_id",
+    "label_id",
+    "category_id",
+    "class_index",
+    "pixel value",
+    "pixel_value",
+)
 NAME_COLUMNS = ("name", "label", "class", "category", "class_name", "label_name", "category_name")
 Color = tuple[int, int, int]
 _NUMBERED = re.compile(r"(-?\d{1,9})\s*[:,;\t ]\s*(\S.*)")

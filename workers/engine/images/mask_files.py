@@ -14,14 +14,17 @@ from workers.engine.images.label_maps import MAX_MAP_BYTES, LabelMapUnreadable, 
 FORMATS = ("PNG", "TIFF", "BMP", "GIF")
 MAX_MASK_PIXELS = 80_000_000
 # Modes whose pixels are one number, and those that are colors.
-VALUES, COLORS = ("P", "L", "1", "I;16", "I;16B", "I;16L", "I;16N", "I"), ("RGB", "RGBA")
+VALUES, COLORS = ("P", "L", "1", "I;16", "I;16B", "I;16L", "I;16N", "I", "LA", "PA"), ("RGB", "RGBA")
 
 
-def read_mask(file: Path, *, full: tuple[int, int] | None = None, colors: bool | None = None) -> NDArray[Any]:
+def read_mask(
+    file: Path, *, full: tuple[int, int] | None = None, colors: bool | None = None, painted: bool = False
+) -> NDArray[Any]:
     """(h, w) values or (h, w, 3) colors of a label map, as small as the file keeps them: widen what you compute with.
     Raises LabelMapUnreadable.
 
     `full` is the height and width that it must have, `colors` which of the two it must hold; either if None.
+    `painted`: of a palette its colors count, and not their places in it. Transparency does not count.
     """
     try:
         if file.stat().st_size > MAX_MAP_BYTES:
@@ -30,7 +33,10 @@ def read_mask(file: Path, *, full: tuple[int, int] | None = None, colors: bool |
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(file.read_bytes()), formats=FORMATS) as image:
                 _demand_form(image, file.name, full, colors)
-                pixels = np.asarray(image)
+                if image.mode in ("LA", "PA"):
+                    pixels = np.asarray(image.getchannel(0))
+                else:
+                    pixels = np.asarray(image.convert("RGB") if painted and image.mode == "P" else image)
     except FileNotFoundError:
         raise LabelMapUnreadable(f"label map {file.name} is missing") from None
     except UnidentifiedImageError:

@@ -74,6 +74,9 @@ def pair_masks(layout: MaskLayout) -> tuple[dict[str, Path], list[tuple[str, str
     by_name = {_stem_name(mask): mask for mask in maps.values() if n_maps[_stem_name(mask)] == 1}
     alone = [path for path in found if n_photographs[_stem_name(path)] == 1]
     _pair(layout, alone, by_name, pairs, key=_stem_name)
+    # Maps that keep the photograph's ending before their own: a.jpg.png.
+    _pair(layout, found, maps, pairs, key=str)
+    _pair(layout, alone, by_name, pairs, key=posixpath.basename)
     masks = set(pairs.values())
     left = [path for path in found if path not in pairs and layout.images / path not in masks]
     return pairs, passed + [(NO_MAP, path) for path in left]
@@ -209,7 +212,7 @@ def _are_binary(masks: Sequence[Path], marked: int) -> bool:
 
 
 def _draw(layout: MaskLayout, mask: Path) -> Drawn:
-    pixels = read_mask(mask)
+    pixels = read_mask(mask, painted=bool(layout.names.colors))
     grid = make_grid(*pixels.shape[:2])
     return Drawn(*grid.size, [_number(layout, grid.sample(pixels).astype(np.int64), mask.name).astype(np.uint16)])
 

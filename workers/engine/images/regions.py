@@ -84,9 +84,10 @@ def fill_polygon(grid: Grid, corners: Sequence[object]) -> NDArray[np.bool_]:
 
     On each row of pixel centers, what lies to the right of an odd number of edges is inside.
     """
-    if len(corners) == 0 or len(corners) % 2:
-        raise RegionInvalid(f"a polygon has {say_count(len(corners), 'number')}; it needs two for each point")
-    x, y = np.array(_numbers(corners)).reshape(-1, 2).T
+    numbers = _numbers(corners)
+    if len(numbers) == 0 or len(numbers) % 2:
+        raise RegionInvalid(f"a polygon has {say_count(len(numbers), 'number')}; it needs two for each point")
+    x, y = np.array(numbers).reshape(-1, 2).T
     height, width = grid.size
     flips = np.zeros((height, width + 1), dtype=np.int32)
     centers, rows = grid.columns + 0.5, grid.rows + 0.5

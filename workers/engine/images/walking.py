@@ -1,9 +1,12 @@
 """Which files below a folder are named like images. Links to folders are followed, each folder once."""
 
+import errno
 import os
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
+from stat import S_ISREG
 
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.passed_over import find_fault, sum_up
@@ -20,7 +23,7 @@ def list_images(root: Path) -> tuple[list[str], list[tuple[str, str]]]:
     paths: list[str] = []
     passed: list[tuple[str, str]] = []
     for path, fault in _walk(root):
-        fault = fault or find_fault(path) or _find_ending_fault(path)
+        fault = fault or find_fault(path) or _find_ending_fault(path) or _find_kind_fault(root / path)
         if fault:
             passed.append((fault, path))
         else:
@@ -36,6 +39,24 @@ def _find_ending_fault(path: str) -> str:
         return ""
     ending = PurePosixPath(path).suffix.lower()
     return f"ending {ending}, which is not read" if ending else "no ending"
+
+
+def _find_kind_fault(file: Path) -> str:
+    """Whoever reads a pipe may wait for ever. A link that leads nowhere is a photograph that is missing."""
+    try:
+        return "" if S_ISREG(file.stat().st_mode) else "pipe, socket or device"
+    except OSError as error:
+        return "link that leads to itself" if error.errno == errno.ELOOP else ""
+
+
+def list_folders(root: Path) -> list[Path]:
+    """The folders in root, links to folders included; a link that leads to itself is none."""
+    found: list[Path] = []
+    with os.scandir(root) as entries:
+        for entry in entries:
+            with suppress(OSError):
+                found += [Path(entry.path)] if entry.is_dir() else []
+    return sorted(found)
 
 
 def _walk(root: Path) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.workers.engine import making
+from workers.engine.images.decoding import ImageUnreadable
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.readers.table import open_image_set
@@ -100,6 +101,36 @@ def test_loops_of_links_end(tmp_path: Path) -> None:
         "link to a folder that is read already": (2, ("a/up", "out/back")),
         "no ending": (1, ("out/itself",)),
     }
+
+
+def test_what_is_no_file_of_data_is_passed_over(tmp_path: Path) -> None:
+    """Whoever reads a pipe that nobody writes waits for ever."""
+    write(tmp_path / "a.png")
+    (tmp_path / "self.png").symlink_to("self.png")
+    os.mkfifo(tmp_path / "pipe.png")
+    image_set = open_image_set(tmp_path)
+    assert image_set.paths == ("a.png",)
+    assert reasons(image_set) == {
+        "link that leads to itself": (1, ("self.png",)),
+        "pipe, socket or device": (1, ("pipe.png",)),
+    }
+
+
+def test_a_packed_set_is_to_be_unpacked(tmp_path: Path) -> None:
+    (tmp_path / "set.zip").write_bytes(b"PK")
+    with pytest.raises(ImageSetError, match=r"set.zip is not a folder. Unpack it"):
+        open_image_set(tmp_path / "set.zip")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"), (b"\n<!DOCTYPE html>", "a web page"),
+     (b"?", "not an image of a known format")],
+)  # fmt: skip
+def test_what_lies_in_the_place_of_a_photograph_is_called_so(tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(ImageUnreadable, match=words):
+        open_image_set(tmp_path).read_pixels(0, preprocessing=Preprocessing(input_px=8))
 
 
 def test_a_set_that_none_of_this_concerns_keeps_its_digest(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from workers.engine.images.label_table import ImageSetError, Label, LabelTable
 from workers.engine.images.passed_over import MAX_PATH_LENGTH, PassedOver, sum_up
 from workers.engine.images.reading import Asked, ImageSetReader
 from workers.engine.images.text_files import find_encoding
+from workers.engine.images.walking import list_folders
 from workers.engine.plurals import say_count
 
 MAX_LABEL_NUMBER = 65535
@@ -94,9 +95,7 @@ def _find_place(asked: Asked) -> _Place | None:
         return None
     if (place := _find_index(asked.root)) is not None:
         return place
-    with os.scandir(asked.root) as entries:
-        folders = sorted(Path(entry.path) for entry in entries if entry.is_dir())
-    inner = [place for folder in folders if (place := _find_index(folder)) is not None]
+    inner = [place for folder in list_folders(asked.root) if (place := _find_index(folder)) is not None]
     if len(inner) > 1:
         names = ", ".join(place.root.name for place in inner)
         raise ImageSetError(

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.engine.images.boxed_images import find_grid
+from workers.engine.images.coco_regions import end_far_outside, fill_region, has_no_area, is_in_shares, lies_outside
 from workers.engine.images.image_set import ImageSet
 from workers.engine.images.json_files import Entry, read_json
 from workers.engine.images.label_maps import LabelMapUnreadable
@@ -36,12 +38,8 @@ from workers.engine.images.reading import (
 from workers.engine.images.regions import (
     Grid,
     RegionInvalid,
-    fill_box,
-    fill_polygon,
-    fill_runs,
     lay_regions,
     make_grid,
-    unpack_counts,
 )
 from workers.engine.images.text_files import find_encoding
 from workers.engine.images.walking import list_images
@@ -50,8 +48,10 @@ from workers.engine.plurals import say_count
 LOOKED_AT_BYTES = 2**20
 FOLDERS = ("annotations", "labels", ".")
 LISTS = ("images", "annotations", "categories")
-# Releases before quarantined images with a region that has no area: what is measured now is of another set.
-FLAT = "regions without area mark no pixel"
+# Releases before quarantined images with a region that has no area, took one outside for one without pixels, and
+# quarantined images without a size: what is measured now is of another set.
+FLAT, OUTSIDE = "regions without area mark no pixel", "a region outside quarantines its image"
+UNSTATED = "sizes that are not stated are those of the photographs"
 # Other JSON files that lie beside COCO's.
 OTHER_KINDS = ("captions_", "image_info_", "person_keypoints_")
 
@@ -104,13 +104,14 @@ class _Annotated:
         inner = self.file.with_suffix("")
         return inner if inner.is_dir() else self.file.parent
 
-    def grid(self, image: int | str) -> Grid:
-        entry = self.entries[image]
-        return make_grid(entry.get("height"), entry.get("width"))
+    def grid(self, image: int | str, photograph: Path) -> Grid:
+        """The photograph's own if the file does not state its size; raises LabelMapUnreadable or RegionInvalid."""
+        height, width = _find_sides(self.entries[image])
+        return make_grid(height, width) if height or width else find_grid(photograph)
 
-    def draw(self, image: int | str) -> Drawn:
+    def draw(self, image: int | str, photograph: Path) -> Drawn:
         """The label maps of an image; raises LabelMapUnreadable or RegionInvalid."""
-        grid = self.grid(image)
+        grid = self.grid(image, photograph)
         maps = [self._draw_panoptic(image, grid)] if self.is_panoptic else lay_regions(self._fill(image, grid))
         return Drawn(*grid.size, maps)
 
@@ -119,7 +120,7 @@ class _Annotated:
         for entry in self.annotations.get(image, []):
             number = self.number_of[entry.whole("category_id")]
             try:
-                region = _fill_region(grid, entry)
+                region = fill_region(grid, entry)
             except RegionInvalid as error:
                 raise LabelMapUnreadable(f"{entry.place} of {self.file.name}: {error}") from None
             filled[number] = filled[number] | region if number in filled else region
@@ -152,43 +153,9 @@ class _Annotated:
         return [(self.masks / entry.text("file_name"), entry) for entry in found]
 
 
-def _fill_region(grid: Grid, entry: Entry) -> NDArray[np.bool_]:
-    shape = entry.get("segmentation")
-    if polygons := _list_polygons(entry):
-        region = np.zeros(grid.size, dtype=np.bool_)
-        for polygon in polygons:
-            region |= fill_polygon(grid, _listed(polygon))
-        return region
-    if isinstance(shape, dict):
-        if shape.get("size") != [grid.full_height, grid.full_width]:
-            raise RegionInvalid(f"its run lengths are of size {shape.get('size')}, not of the photograph's")
-        counts = shape.get("counts")
-        return fill_runs(grid, unpack_counts(counts) if isinstance(counts, str) else _listed(counts))
-    if entry.get("bbox") is None:
-        raise RegionInvalid("there is neither segmentation nor bbox")
-    return fill_box(grid, _listed(entry.get("bbox")))
-
-
-def _list_polygons(entry: Entry) -> list[Any]:
-    """What its segmentation lists, without empty lists; none for run lengths."""
-    shape = entry.get("segmentation")
-    if not isinstance(shape, list) or not shape:
-        return []
-    return [one for one in shape if one != []] if isinstance(shape[0], list) else [shape]
-
-
-def _has_no_area(entry: Entry) -> bool:
-    """True for a box without a side, and where a polygon of less than three points is listed."""
-    shape, box = entry.get("segmentation"), entry.get("bbox")
-    if isinstance(shape, list) and shape:
-        return any(isinstance(one, list) and len(one) < 6 for one in (shape if isinstance(shape[0], list) else [shape]))
-    return not shape and isinstance(box, list) and 0 in box[2:]
-
-
-def _listed(value: Any) -> list[Any]:
-    if not isinstance(value, list):
-        raise RegionInvalid(f"{str(value)[:40]!r} is no list of numbers")
-    return value
+def _find_sides(entry: Entry) -> tuple[Any, Any]:
+    """Height and width that the file states of an image."""
+    return entry.get("height"), entry.get("width")
 
 
 def _read(file: Path) -> _Annotated:
@@ -224,27 +191,27 @@ def _read(file: Path) -> _Annotated:
             if segment.whole("category_id") not in number_of:
                 raise segment.wrong("category_id", "is the id of no category of the file")
         annotations.setdefault(image, []).append(one)
-    if listed and all(map(_is_in_shares, listed)):
+    if listed and all(map(is_in_shares, listed)):
         raise LabelFileMalformed(
             f"{file.name}, {listed[0].place}: neither this place nor any other of the file has a number over 1. COCO's "
             "places are in pixels of the photograph, and not in shares of its sides."
         )
+    sides = {key: _find_sides(one) for key, one in entries.items()}
+    if not is_panoptic and end_far_outside(listed, sides):
+        raise LabelFileMalformed(
+            f"{file.name}: most boxes begin inside their photograph and end far outside. COCO's bbox is the left, the "
+            "top, the width and the height of a box, and not two corners."
+        )
     names = {number_of[one]: name for one, name in categories.items()}
-    n_flat = 0 if is_panoptic else sum(map(_has_no_area, listed))
+    n_flat = 0 if is_panoptic else sum(map(has_no_area, listed))
     flat = (
         f"{say_count(n_flat, 'annotation has', 'annotations have')} a box or polygon without area: it marks no pixel."
     )
     notes = (*tell_merged(categories.values()), *([flat] if n_flat else []))
-    return _Annotated(file, entries, names, number_of, annotations, is_panoptic, notes, FLAT if n_flat else "")
-
-
-def _is_in_shares(entry: Entry) -> bool:
-    """True if no number of its polygons, or of its box if it has none, is over 1."""
-    polygons = [entry.get("segmentation")] if isinstance(entry.get("segmentation"), dict) else _list_polygons(entry)
-    return all(
-        isinstance(polygon, list) and all(isinstance(one, int | float) and one <= 1 for one in polygon)
-        for polygon in polygons or [entry.get("bbox")]
-    )
+    is_outside = not is_panoptic and any(lies_outside(one, *sides[one.key("image_id")]) for one in listed)
+    read_so = {FLAT: n_flat, OUTSIDE: is_outside, UNSTATED: any(not any(stated) for stated in sides.values())}
+    meaning = "; ".join(words for words, is_so in read_so.items() if is_so)
+    return _Annotated(file, entries, names, number_of, annotations, is_panoptic, notes, meaning)
 
 
 def _read_categories(whole: Entry) -> dict[int, str]:
@@ -252,7 +219,7 @@ def _read_categories(whole: Entry) -> dict[int, str]:
     for one in whole.entries("categories"):
         if one.whole("id") in categories:
             raise one.wrong("id", "stands twice")
-        categories[one.whole("id")] = one.text("name")
+        categories[one.whole("id")] = " ".join(one.text("name").split())
     if not categories:
         raise LabelFileMalformed(f"{whole.file} lists no categories.")
     return categories
@@ -282,8 +249,8 @@ def open_coco(asked: Asked) -> ImageSet:
         labels=make_labels(dict(told.names)),
         source=LabelSource(
             root=file.parent,
-            draw=lambda index: told.draw(image_of[paths[index]]),
-            size=lambda index: _find_size(told, image_of[paths[index]]),
+            draw=lambda index: told.draw(image_of[paths[index]], asked.root / paths[index]),
+            size=lambda index: _find_size(told, image_of[paths[index]], asked.root / paths[index]),
             files=lambda index: [mask for mask, _ in told.panoptic_files(image_of[paths[index]])],
             tables=[file],
             meaning=told.meaning,
@@ -293,10 +260,10 @@ def open_coco(asked: Asked) -> ImageSet:
     )
 
 
-def _find_size(told: _Annotated, image: int | str) -> tuple[int, int] | None:
+def _find_size(told: _Annotated, image: int | str, photograph: Path) -> tuple[int, int] | None:
     try:
-        return told.grid(image).size
-    except RegionInvalid:
+        return told.grid(image, photograph).size
+    except (LabelMapUnreadable, RegionInvalid):
         return None  # said when its labels are drawn
 
 

@@ -46,7 +46,7 @@ def recognizes(asked: Asked) -> bool:
 
 
 def _list_tables(root: Path) -> list[Path]:
-    found = sorted(file for ending in ENDINGS for file in root.glob(f"*{ending}"))
+    found = sorted(file for file in root.glob("*.*") if file.suffix.lower() in ENDINGS and file.is_file())
     return [file for file in found if _find_columns(read_header(file)) is not None]
 
 
@@ -139,7 +139,10 @@ def _choose(root: Path) -> Path:
 
 
 def _mark(row: CsvRow, column: str, box: Sequence[str]) -> Iterator[Marked]:
-    labels = split_labels(row.cells[column])
+    try:
+        labels = split_labels(row.cells[column])
+    except ValueError:
+        raise row.wrong(column, "is JSON of another kind than a list of labels") from None
     if not labels:
         raise row.wrong(column, "names no label")
     place = f"{row.file}, line {row.line}"

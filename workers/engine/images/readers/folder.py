@@ -7,8 +7,9 @@ from workers.engine.images.image_set import ImageSet, digest_files
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.images.masks import MASK_SUFFIXES
 from workers.engine.images.passed_over import show_path, sum_up
-from workers.engine.images.readers.mask_folders import find_maps
+from workers.engine.images.readers.mask_folders import find_maps, tell_unpaired
 from workers.engine.images.reading import Asked, ImageSetReader
+from workers.engine.images.unread_labels import tell_unread
 from workers.engine.images.walking import list_images
 from workers.engine.plurals import say_count
 
@@ -28,6 +29,7 @@ def open_folder(asked: Asked, layout: ImageSetReader | None = None) -> ImageSet:
     name = layout.name if layout else ""
     if not listed:
         raise ImageSetError(f"{asked.root.name} holds labels ({name}), but none of their photographs.")
+    unread = tell_unread(asked.root, (path for _, path in passed)) if asked.by_look and layout is None else ()
     passed += [(LABEL_MAP, path) for path in maps]
     passed += [(f"no photograph of the layout {name}", path) for path in others]
     return ImageSet(
@@ -35,7 +37,7 @@ def open_folder(asked: Asked, layout: ImageSetReader | None = None) -> ImageSet:
         paths=tuple(paths),
         sha256=digest_files(map(asked.root.joinpath, paths), root=asked.root),
         passed_over=sum_up(passed),
-        notes=(*_tell(asked, maps), *_tell_others(name, others)),
+        notes=(*_tell(asked, maps), *_tell_others(name, others), *tell_unpaired(asked), *unread),
     )
 
 

@@ -37,14 +37,35 @@ def find_maps(root: Path) -> dict[str, Path]:
     return {mask.relative_to(root).as_posix(): found[1] for mask in pairs.values()}
 
 
+def tell_unpaired(asked: Asked) -> tuple[str, ...]:
+    """A sentence if the folder looks like photographs with label maps, and no name of one is that of the other."""
+    images, masks = _find_folders(asked.root)
+    if not asked.by_look or images is None or masks is None:
+        return ()
+    apart = replace(_layout(asked, images, masks, UNNAMED), suffixes=SUFFIXES)
+    there = next((path for path in masks.rglob("*") if path.suffix.lower() in MASK_SUFFIXES), None)
+    if there is None or _any_pair(apart):
+        return ()
+    return (
+        f"{masks.name} holds pictures such as {there.name}, none of which is called like a photograph of "
+        f"{images.name}: they were taken for photographs. If they are label maps, call them like their photographs.",
+    )
+
+
+def _find_folders(root: Path) -> tuple[Path | None, Path | None]:
+    """Folders that are called like those of photographs and of label maps."""
+    images = next((root / name for name in IMAGE_FOLDERS if (root / name).is_dir()), None)
+    masks = next((root / name for name in MASK_FOLDERS if (root / name).is_dir()), None)
+    return images, masks
+
+
 def _find(asked: Asked, suffixes: Sequence[str] = MASK_SUFFIXES) -> tuple[Path, Path] | None:
     """The folders of photographs and of label maps."""
     if asked.label_path is not None:
         return (_find_images(asked.root, asked.label_path), asked.label_path) if asked.label_path.is_dir() else None
     if not asked.by_look:
         return None
-    images = next((asked.root / name for name in IMAGE_FOLDERS if (asked.root / name).is_dir()), None)
-    masks = next((asked.root / name for name in MASK_FOLDERS if (asked.root / name).is_dir()), None)
+    images, masks = _find_folders(asked.root)
     if images is not None and masks is not None:
         apart = replace(_layout(asked, images, masks, UNNAMED), suffixes=suffixes)
         if _any_pair(apart):

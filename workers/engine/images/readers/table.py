@@ -20,9 +20,11 @@ from workers.engine.images.readers import (
     pascal,
 )
 from workers.engine.images.reading import FOLDER_NAMES, NO_LABELS, Asked, ImageSetReader
+from workers.engine.images.walking import list_folders
 
 # Folders of cameras, days or classes are many, and are not looked into.
 MAX_FOLDERS = 20
+PACKED = (".zip", ".tar", ".gz", ".tgz", ".xz", ".bz2", ".7z", ".rar")
 
 READERS: list[ImageSetReader] = [
     broden.READER,
@@ -47,7 +49,8 @@ def find_reader(root: Path, labels: str = "") -> ImageSetReader:
 def _find_reader(asked: Asked) -> ImageSetReader:
     root, labels = asked.root, asked.labels
     if not root.is_dir():
-        raise ImageSetError(f"{root.name} is not a folder.")
+        unpack = " Unpack it, and give the folder." if root.suffix.lower() in PACKED else ""
+        raise ImageSetError(f"{root.name} is not a folder.{unpack}")
     if labels == NO_LABELS:
         return folder.READER
     if asked.label_path is not None and not asked.label_path.exists():
@@ -78,7 +81,7 @@ def _list_labeled_folders(asked: Asked) -> list[str]:
     are not wanted, only those folders count whose label maps are read as photographs here.
     """
     root = asked.root
-    folders = sorted(one for one in root.iterdir() if one.is_dir() and not one.name.startswith("."))
+    folders = [one for one in list_folders(root) if not one.name.startswith(".")]
     said = []
     for inner in folders if len(folders) <= MAX_FOLDERS else []:
         with suppress(ImageSetError, OSError):
