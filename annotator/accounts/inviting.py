@@ -5,13 +5,13 @@ from datetime import datetime
 from django.contrib.auth.models import User
 from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
 from django.utils.encoding import force_bytes, force_str
 from django.utils.http import urlsafe_base64_decode, urlsafe_base64_encode
 
 from annotator.accounts.auditing import write_audit_entry
 from annotator.accounts.models import Membership, Role
+from annotator.mail_addresses import check_mail_address
 from annotator.names import claim_name
 from annotator.refusals import Refusal
 
@@ -24,7 +24,7 @@ def invite(*, username: str, email: str, role: Role, actor: User | None, now: da
     """An account without a password, and its role. An existing name gets a new link, never a new role."""
     if email:
         try:
-            validate_email(email)
+            check_mail_address(email)
         except ValidationError:
             raise InvitationRefused(f"{email!r} is not an e-mail address.") from None
     if not username or len(username) > 150 or not username.replace("-", "").replace("_", "").isalnum():

@@ -5,6 +5,7 @@ imported, and nothing that the file names is loaded.
 """
 
 import hashlib
+import logging
 import re
 import zipfile
 from collections.abc import Iterator
@@ -34,6 +35,8 @@ from workers.engine.format.artifact import (
 )
 from workers.engine.measures.table import list_layer_files
 from workers.store import Store, open_store
+
+log = logging.getLogger(__name__)
 
 # Files of tiles and fields are named by their digest; a strip that was drawn later has its digest beside it.
 BY_DIGEST = re.compile(r"(?:tiles|fields)/([0-9a-f]{2})/(\1[0-9a-f]{62})\.(?:jpg|png)")
@@ -91,6 +94,7 @@ def _reading(path: Path) -> Iterator[Artifact]:
         zipfile.BadZipFile, KeyError, ValueError, TypeError, IndexError, AttributeError, EOFError, DatabaseError,
         NotImplementedError, RecursionError,
     ) as error:  # fmt: skip
+        log.info("Not taken in: %s", path.name, exc_info=True)  # it may be a defect of ours
         said = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise BadFile(f"{path.name} is no saved dissection, or a damaged one: {said}.") from error
 

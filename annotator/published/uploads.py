@@ -6,6 +6,7 @@ takes in all of a file or nothing of it.
 
 import contextlib
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from pathlib import Path
 from django.db import connection
 
 from annotator.refusals import Refusal
+
+log = logging.getLogger(__name__)
 
 MAX_MEMORY_BYTES = 2 << 30
 MAX_SECONDS = 300
@@ -85,6 +88,8 @@ def take_in_apart(upload: Upload) -> Taken:
         raise _tell_too_much(upload)
     if done.returncode:
         raise UploadFailed(done.stderr)
+    if done.stderr:
+        log.info("%s", done.stderr)
     told = json.loads(done.stdout)
     if "refused" in told:
         raise UploadRefused(told["refused"], is_name=told["is_name"])

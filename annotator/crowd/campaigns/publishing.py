@@ -1,7 +1,7 @@
 """Publishes a campaign (its HIT types, its screening test and its HITs); pauses, withdraws and closes it."""
 
 import contextlib
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -16,7 +16,7 @@ from annotator.crowd.marketplaces.outcomes import OutcomeUnknown, RealMoneyRefus
 from annotator.crowd.marketplaces.prices import compute_hit_cost
 from annotator.crowd.models import HIT, Assignment, Campaign, HITType, HITUnit, OutwardAct
 from annotator.crowd.outbox.acts import Decision, make_key
-from annotator.crowd.outbox.performing import give_up_stopped, list_due
+from annotator.crowd.outbox.performing import give_up_stopped, list_due, list_stopped
 from annotator.crowd.outbox.session import Session, hold_campaign
 from annotator.refusals import Refusal
 from workers.engine.plurals import say_count
@@ -190,7 +190,10 @@ def pause_campaign(*, campaign: Campaign, is_paused: bool) -> None:
 
 
 def withdraw_campaign(session: Session) -> int:
-    """Nobody can take a HIT any more. Work that was started may be finished, and is paid."""
+    """Nobody can take a HIT any more. Work that was started may be finished, and is paid.
+
+    Raises CannotPublish if a HIT may be there that the marketplace does not list yet.
+    """
     campaign = session.campaign
     pause_campaign(campaign=campaign, is_paused=True)
     with session.hold():
@@ -207,7 +210,17 @@ def withdraw_campaign(session: Session) -> int:
                 "UpdateExpirationForHIT", hit.public_id, hit.n_assignments, *([n_prolonged] * bool(n_prolonged))
             )
             session.write(Decision(act=Stop(hit_id=hit.external_id), key=key, hit=hit))
-        return session.settle()
+        try:
+            return session.settle()
+        except OutcomeUnknown:
+            unlisted = list_stopped(campaign).filter(state=OutwardAct.State.UNKNOWN)
+            if minutes := session.marketplace.facts.lists_within // timedelta(minutes=1) * unlisted.exists():
+                raise CannotPublish(
+                    f"Whether {say_count(unlisted.count(), 'HIT')} of {campaign} came to be is not known, and the "
+                    f"marketplace may list it up to {say_count(minutes, 'minute')} later. People may find it until "
+                    "then: withdraw the campaign again."
+                ) from None
+            raise
 
 
 def check_closing(campaign: Campaign, *, leaves_unapproved: bool) -> None:

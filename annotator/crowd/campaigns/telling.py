@@ -15,13 +15,13 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
-from django.core.validators import validate_email
 from django.db import connection
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
 from annotator.crowd.campaigns.openness import count_wanted
 from annotator.crowd.models import ANSWERED, Assignment, Campaign, Notice
+from annotator.mail_addresses import check_mail_address
 from annotator.posting import AddressRefused, NotTaken, check_address, post
 from annotator.refusals import Refusal
 from workers.engine.plurals import say_count
@@ -83,7 +83,7 @@ def _check_webhook(target: str) -> None:
 
 def _check_mail(target: str) -> None:
     try:
-        validate_email(target)
+        check_mail_address(target)
     except ValidationError:
         raise CannotTell("Write an e-mail address, or a web address that begins with https://.") from None
     if not _can_mail():
@@ -150,7 +150,7 @@ def _send(notice: Notice, *, now: datetime) -> str:
             send_mail(subject, text, settings.MAIL_FROM, [notice.target])
     except (AddressRefused, NotTaken) as problem:
         return str(problem)[:300]
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, smtplib.SMTPException, UnicodeError) as error:
         return f"The mail server did not take it ({type(error).__name__})."
     return ""
 

@@ -53,3 +53,5 @@ class Facts:
     # Origins that the HIT page may hand its answer back to, and that may frame it.
     submit_origins: tuple[str, ...]
     frame_ancestors: tuple[str, ...]
+    # For so long a HIT that was made may be missing in its list of HITs.
+    lists_within: timedelta = timedelta(0)

@@ -8,7 +8,7 @@ was certainly not done is sent again, with the same key.
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F, QuerySet
@@ -105,8 +105,16 @@ def _find_out(act: OutwardAct, *, marketplace: Marketplace, now: datetime, may_s
     """What became of it before now. A pending act was not done. Only what is sent again is left to its token."""
     if act.state != State.UNKNOWN:
         return NotDone()
-    token_lives = act.sent_at is not None and now - act.sent_at < marketplace.facts.token_life
-    return marketplace.find_outcome(_describe(act), token_lives=token_lives and may_send)
+    age = now - act.sent_at if act.sent_at is not None else timedelta.max
+    found = marketplace.find_outcome(_describe(act), token_lives=may_send and age < marketplace.facts.token_life)
+    if (
+        isinstance(found, NotDone)
+        and act.verb == Verb.PUBLISH
+        and not may_send
+        and age < marketplace.facts.lists_within
+    ):
+        raise OutcomeUnknown(f"The marketplace {marketplace.facts.name} may list this HIT a while after it was made.")
+    return found
 
 
 def _send(act: OutwardAct, *, marketplace: Marketplace, now: datetime) -> Done | NeedsHuman | _Failed:

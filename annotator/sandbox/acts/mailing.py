@@ -98,6 +98,6 @@ def _send(person: Person, news: News, server: Any) -> str:
         send_mail(
             "News from the marketplace", write_letter(news), settings.MAIL_FROM, [person.contact], connection=server
         )
-    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError) as error:
+    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError, UnicodeError) as error:  # the last: mail_addresses.py
         return type(error).__name__
     return ""

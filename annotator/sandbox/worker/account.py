@@ -4,12 +4,12 @@ from pathlib import Path
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext, gettext_noop
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from annotator.mail_addresses import check_mail_address
 from annotator.sandbox import switchboard
 from annotator.sandbox.acts import membership, paying_out
 from annotator.sandbox.models import HIT, Person
@@ -51,7 +51,7 @@ def find_contact_problem(contact: str) -> str:
     """A sentence if this is no e-mail address; an empty one is fine."""
     try:
         if contact:
-            validate_email(contact)
+            check_mail_address(contact)
     except ValidationError:
         return gettext_noop("Give a contact as an e-mail address, or leave it empty.")
     return "" if len(contact) <= 200 else gettext_noop("An e-mail address has at most 200 characters.")

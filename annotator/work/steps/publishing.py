@@ -163,7 +163,7 @@ STEPS = (
     Step(
         "withdraw", "Withdraw every HIT",
         "Nobody can take a HIT any more. Work that was begun may be finished, and is paid.", role=Role.RESEARCHER,
-        run=withdraw, icon="block", is_last=True, why_not=unless_taken_back,
+        run=withdraw, icon="block", is_last=True, why_not=unless_taken_back, refusals=(CannotPublish,),
     ),
     Step(
         "close", "Close the campaign", "Nothing more will be asked or paid.", role=Role.RESEARCHER, run=close,

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -25,10 +26,10 @@ from pytest_django import Settings
 
 from annotator.evidence.models import Question
 from annotator.labels.models import UnitLabel
-from annotator.published.backup import backing_up
+from annotator.published.backup import backing_up, dumping
 from annotator.published.backup.archive import open_backup
 from annotator.published.backup.backing_up import add_artifacts, add_folders
-from annotator.published.backup.dumping import dump_database
+from annotator.published.backup.dumping import dump_database, one_moment
 from annotator.published.bundle.archive import PackedFiles
 from annotator.published.readers.cells import BadFile
 from annotator.units.managing import CannotChange, delete_dissection
@@ -262,3 +263,23 @@ def test_a_full_disk_is_said_and_leaves_no_half_written_file(
     assert "no space is left" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_secret_of_the_database_stands_in_a_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody on the machine reads command lines."""
+    run, seen = subprocess.run, []
+
+    def note(command: list[str], **options: Any) -> Any:
+        seen.append(command)
+        return run(command, **options)
+
+    monkeypatch.setattr(dumping.subprocess, "run", note)
+    options = connection.settings_dict["OPTIONS"] | {"sslpassword": "of = the key", "connect_timeout": "7"}
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
+    with one_moment() as moment:
+        dump_database(tmp_path / "dump", moment=moment)
+    assert (tmp_path / "dump").read_bytes().startswith(b"PGDMP")
+    (words,) = seen
+    assert words[1] == "--dbname=service=unitscope"
+    assert not [word for word in words if "the key" in word]

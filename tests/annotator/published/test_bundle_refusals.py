@@ -206,11 +206,14 @@ MISFITS: list[tuple[Callable[[dict[str, bytes]], None], str]] = [
 ]
 
 
-def test_rows_that_do_not_fit_are_refused_in_words(elsewhere: Study) -> None:
+def test_rows_that_do_not_fit_are_refused_in_words(elsewhere: Study, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     for change, words in MISFITS:
         with pytest.raises(BadFile, match=words):
             import_bundle(path=rewrite(elsewhere.bundle, change), now=NOW)
         assert sum(count_rows().values()) == 0, words
+        assert ("Traceback" in caplog.text) == (words == "do not fit together"), "what may be a defect can be looked up"
+        caplog.clear()
 
 
 def test_a_newer_bundle_and_other_files_are_refused_in_words(elsewhere: Study) -> None:

@@ -8,6 +8,8 @@ from django.conf import settings
 
 from annotator.crowd.marketplaces.facts import Facts, FeeSchedule, Verb
 
+# Amazon states no time; its lists follow what was made within seconds as a rule.
+AMAZON_LISTS_WITHIN = timedelta(minutes=10)
 # What is true at all three.
 _FACTS = functools.partial(
     Facts,
@@ -58,6 +60,7 @@ def find_place(name: str) -> Place:
                 name="mturk-sandbox",
                 title="MTurk sandbox · play money",
                 label="MTurk sandbox",
+                lists_within=AMAZON_LISTS_WITHIN,
                 tone="warn",
                 is_real_money=False,
                 worker_url=f"{sandbox}/",
@@ -71,6 +74,7 @@ def find_place(name: str) -> Place:
                 name="mturk",
                 title="MTurk · real money",
                 label="MTurk: real money",
+                lists_within=AMAZON_LISTS_WITHIN,
                 tone="bad",
                 is_real_money=True,
                 worker_url=f"{worker}/",

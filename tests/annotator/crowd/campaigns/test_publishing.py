@@ -1,5 +1,6 @@
 """Publishing to the real sandbox over HTTP, and what stands there afterwards."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -17,6 +18,7 @@ from annotator.crowd.campaigns.openness import find_openness
 from annotator.crowd.campaigns.publishing import CannotPublish, close_campaign, pause_campaign, withdraw_campaign
 from annotator.crowd.judging.approving import approve_assignments, pay_top_ups
 from annotator.crowd.judging.attention import find_attention
+from annotator.crowd.marketplaces.mturk.client import MTurkClient
 from annotator.crowd.marketplaces.outcomes import BadTerms, OutcomeUnknown
 from annotator.crowd.models import HIT, Campaign, HITType, OutwardAct
 from annotator.crowd.outbox import performing
@@ -182,6 +184,26 @@ def test_what_a_dead_publication_left_is_withdrawn_too(
     campaign.refresh_from_db()
     assert campaign.committed_usd == 0
     assert find_attention(campaign=campaign, now=market.clock()) == []
+    assert set(campaign.hits.values_list("state", flat=True)) == {HIT.State.CANCELED}
+
+
+def test_a_hit_that_is_not_listed_yet_is_withdrawn_when_it_is(
+    market: Any, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As at Amazon, where it may take a while."""
+    place = market.marketplace.place
+    market.marketplace.place = replace(place, facts=replace(place.facts, lists_within=timedelta(minutes=10)))
+    monkeypatch.setenv("UNITSCOPE_CRASH_AT", "raise:after call:publish")
+    with pytest.raises(Crashed):
+        market.publish(campaign)
+    monkeypatch.delenv("UNITSCOPE_CRASH_AT")
+    with monkeypatch.context() as listing:
+        listing.setattr(MTurkClient, "list_all", lambda self, operation, member, **request: iter(()))
+        with pytest.raises(CannotPublish, match=r"1 HIT of try came to be is not known.*withdraw the campaign again"):
+            withdraw_campaign(market.open_session(campaign))
+    assert tell_why_not(campaign) == ""
+    withdraw_campaign(market.open_session(campaign))
+    assert SandboxHIT.objects.get().expires_at <= market.clock()
     assert set(campaign.hits.values_list("state", flat=True)) == {HIT.State.CANCELED}
 
 
