@@ -14,7 +14,7 @@ from workers.engine.format.spilling import IN_MEMORY, Spill, let_go
 from workers.engine.images.label_maps import LabelRuns
 from workers.engine.images.label_table import LabelTable
 
-RUNS_AT_ONCE = 8_000_000
+RUNS_AT_ONCE = 1_000_000
 Number = TypeVar("Number", bound=np.generic)
 
 

@@ -14,12 +14,12 @@ import torch
 from workers.engine import compiling
 from workers.engine.format.spilling import IN_MEMORY, Spill
 from workers.engine.measures.pairs import DensePairs
-from workers.engine.measures.thresholds.cell_loop import find_cells, list_over, prune_cells
+from workers.engine.measures.thresholds.cell_loop import Kept, count_steps, find_cells, group_over, prune_cells
 from workers.engine.measures.thresholds.step_counts import StepCounts
-from workers.engine.measures.thresholds.thresholds import SparseMaps, join_pairs, nth_largest
+from workers.engine.measures.thresholds.thresholds import SparseMaps, join_pairs, nth_largest, nth_of_groups
 from workers.engine.networks.layer_maps import LayerShape
 
-FIRST_PRUNING_CELLS = 16_000_000
+FIRST_PRUNING_CELLS = 8_000_000
 # Dense cells of the first batches that wait until those after them have raised the bound.
 HELD_CELLS = 16_000_000
 # Every how many-th cell of the first batch guesses a bound, and how many times the tail is guessed, to be on the safe
@@ -80,12 +80,8 @@ class _Block:
         """Places of the cells over their unit's bound."""
         return _places(self.value > _repeated(bound[self.unit], self.count))
 
-    def values_over(self, bound: torch.Tensor, units: range, *, by_loop: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    def values_over(self, bound: torch.Tensor, units: range) -> tuple[torch.Tensor, torch.Tensor]:
         """Units and values of the cells over the bound, of a run of the units."""
-        if by_loop:
-            arrays = (self.unit.numpy(), self.count.numpy(), self.value.numpy(), bound.numpy())
-            owner, over = list_over(*arrays, units.start, units.stop)
-            return torch.from_numpy(owner), torch.from_numpy(over)
         place = self.over(bound)
         unit = _chosen(_repeated(self.unit, self.count), place)
         value = _chosen(self.value, place)
@@ -93,6 +89,9 @@ class _Block:
             own = (unit >= units.start) & (unit < units.stop)
             unit, value = unit[own], value[own]
         return unit, value
+
+    def for_loops(self) -> Kept:
+        return self.unit.numpy(), self.count.numpy(), self.value.numpy()
 
     def to_sparse(self) -> SparseMaps:
         """The same as numpy arrays in host memory."""
@@ -207,8 +206,11 @@ class CandidateCells:
     def _restart_steps(self) -> None:
         """Count again, in steps from the bound as it is."""
         self._steps = StepCounts(base=self.bound, top=self._highest, n_keep=self.n_keep)
+        if self.takes:
+            count_steps((block.for_loops() for block in self._blocks), self.bound.numpy(), self._steps)
+            return
         for block in self._blocks:
-            unit, value = block.values_over(self.bound, range(self.n_units), by_loop=self.takes)
+            unit, value = block.values_over(self.bound, range(self.n_units))
             self._steps.add(unit=unit, value=value)
 
     def _keep(self, pairs: DensePairs, above: torch.Tensor) -> None:
@@ -235,12 +237,20 @@ class CandidateCells:
         """Raise the bound to the n_keep-th largest value seen, and drop what it rules out."""
         if not self._blocks:
             return
+        if self.takes:
+            own = self.bound.numpy()
+            values, counts = group_over(lambda: (block.for_loops() for block in self._blocks), own)
+            self.bound = torch.from_numpy(nth_of_groups(values, counts, n=self.n_keep, otherwise=own))
+        else:
+            self._raise_by_order()
+        self._blocks = [self._pruned(block) for block in self._blocks]
+        self._n_cells = sum(len(block.cell) for block in self._blocks)
+
+    def _raise_by_order(self) -> None:
         n_turns = 1 + self._n_cells // ORDERED_CELLS
         for turn in range(n_turns):
             units = range(turn * self.n_units // n_turns, (turn + 1) * self.n_units // n_turns)
-            unit, value = zip(
-                *(block.values_over(self.bound, units, by_loop=self.takes) for block in self._blocks), strict=True
-            )
+            unit, value = zip(*(block.values_over(self.bound, units) for block in self._blocks), strict=True)
             limit = nth_largest(
                 unit=torch.cat(unit).cpu().numpy(),
                 value=torch.cat(value).cpu().numpy(),
@@ -248,8 +258,6 @@ class CandidateCells:
                 otherwise=self.bound.cpu().numpy(),
             )
             self.bound = torch.from_numpy(limit).to(self.bound.device)
-        self._blocks = [self._pruned(block) for block in self._blocks]
-        self._n_cells = sum(len(block.cell) for block in self._blocks)
 
     def _pruned(self, block: _Block) -> _Block:
         """The block without cells that neither lie over the bound nor beside such a cell."""

@@ -2,6 +2,7 @@
 (compiling.py). candidates.py does the same with torch.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +37,14 @@ def find_cells(*, maps: torch.Tensor, bound: torch.Tensor, steps: StepCounts | N
     if steps is not None:
         base, shift, counts = (one.numpy() for one in (steps.base, steps.shift, steps.counts))
     return FoundCells(*map(torch.from_numpy, _find(lines, maps.shape[3], bound.numpy(), base, shift, counts)))
+
+
+@compiled
+def _find_step(value: np.float32, base: int, shift: int, n_steps: int) -> int:
+    """The step of StepCounts in which the value lies."""
+    bits = np.float32(value).view(np.int32)
+    ordered = np.int64(bits ^ ((bits >> 31) & 0x7FFFFFFF))
+    return min((ordered - base) >> shift, n_steps - 1)
 
 
 @compiled
@@ -91,9 +100,7 @@ def _find(
                     flags[framed + 1] = 1
                     flags[framed + 2] = 1
                 if n_steps:
-                    bits = np.float32(own[c, u]).view(np.int32)
-                    ordered = np.int64(bits ^ ((bits >> 31) & 0x7FFFFFFF))
-                    counts[u, min((ordered - base[u]) >> shift[u], n_steps - 1)] += 1
+                    counts[u, _find_step(own[c, u], base[u], shift[u], n_steps)] += 1
             before = k
             for y in range(max(0, first - 1), min(height, last + 2)):
                 for x in range(width):
@@ -109,27 +116,86 @@ def _find(
     return row[:n_pairs].copy(), unit[:n_pairs].copy(), count[:n_pairs].copy(), cell[:k].copy(), value[:k].copy()
 
 
+Kept = tuple[NDArray[np.int32], Integers, NDArray[np.float32]]
+
+
+def group_over(parts: Callable[[], Iterable[Kept]], bound: NDArray[np.float32]) -> tuple[NDArray[np.float32], Integers]:
+    """The kept values over their unit's (U,) bound, unit by unit, and how many each unit has (U,). `parts` gives, as
+    often as it is called, the same parts: unit and count of pairs (P,), and the values of their cells, pair by pair.
+    """
+    counts = np.zeros(len(bound), np.int64)
+    for part in parts():
+        _count_over(*part, bound, counts)
+    at = np.cumsum(counts) - counts
+    values = np.empty(counts.sum(), np.float32)
+    for part in parts():
+        _place_over(*part, bound, at, values)
+    return values, counts
+
+
 @compiled
-def list_over(
+def _count_over(
+    unit: NDArray[np.int32], count: Integers, value: NDArray[np.float32], bound: NDArray[np.float32], counts: Integers
+) -> None:
+    end = 0
+    for pair in range(len(unit)):
+        u, first = unit[pair], end
+        end += count[pair]
+        over, n = bound[u], 0
+        for one in value[first:end]:
+            n += one > over
+        counts[u] += n
+
+
+@compiled
+def _place_over(
     unit: NDArray[np.int32],
     count: Integers,
     value: NDArray[np.float32],
     bound: NDArray[np.float32],
-    first_unit: int,
-    end_unit: int,
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Units and values of the kept cells over their unit's (U,) bound, of the units first_unit to end_unit - 1."""
-    owner, over = np.empty(len(value), np.int32), np.empty(len(value), np.float32)
-    n, end = 0, 0
+    at: Integers,
+    values: NDArray[np.float32],
+) -> None:
+    """`at` (U,) is where each unit's next value goes."""
+    room = 1 + (count.max() if len(count) else 0)
+    found = np.empty(room, np.float32)
+    end = 0
     for pair in range(len(unit)):
         u, first = unit[pair], end
         end += count[pair]
-        if first_unit <= u < end_unit:
-            for i in range(first, end):
-                # Without a branch: the place moves on only where the value lies over the bound.
-                owner[n], over[n] = u, value[i]
-                n += value[i] > bound[u]
-    return owner[:n].copy(), over[:n].copy()
+        over, n = bound[u], 0
+        for one in value[first:end]:
+            # Without a branch: the place moves on only where the value lies over the bound.
+            found[n] = one
+            n += one > over
+        values[at[u] : at[u] + n] = found[:n]
+        at[u] += n
+
+
+def count_steps(parts: Iterable[Kept], bound: NDArray[np.float32], steps: StepCounts) -> None:
+    """Add the kept values over their unit's (U,) bound to the steps. `parts` as of `group_over`."""
+    base, shift, counts = (one.numpy() for one in (steps.base, steps.shift, steps.counts))
+    for part in parts:
+        _count_steps(*part, bound, base, shift, counts)
+
+
+@compiled
+def _count_steps(
+    unit: NDArray[np.int32],
+    count: Integers,
+    value: NDArray[np.float32],
+    bound: NDArray[np.float32],
+    base: Integers,
+    shift: Integers,
+    counts: Integers,
+) -> None:
+    end = 0
+    for pair in range(len(unit)):
+        u, first = unit[pair], end
+        end += count[pair]
+        for one in value[first:end]:
+            if one > bound[u]:
+                counts[u, _find_step(one, base[u], shift[u], counts.shape[1])] += 1
 
 
 @compiled

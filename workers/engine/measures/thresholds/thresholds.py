@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from workers.engine import compiling
 from workers.engine.format.spilling import IN_MEMORY, Growing, Spill, let_go
-from workers.engine.measures.thresholds.cell_loop import prune_cells
+from workers.engine.measures.thresholds.cell_loop import group_over, prune_cells
 from workers.engine.networks.layer_maps import LayerShape
 
 PART_CELLS = 4_000_000
@@ -136,8 +136,15 @@ def nth_largest(
 ) -> NDArray[np.float32]:
     """(U,) the n-th largest (from 1) of each unit's values; the (U,) `otherwise` of units that have fewer."""
     n_units = len(otherwise)
-    value = value[_stable_order(unit, n_units)]
-    counts = np.bincount(unit, minlength=n_units)
+    return nth_of_groups(
+        value[_stable_order(unit, n_units)], np.bincount(unit, minlength=n_units), n=n, otherwise=otherwise
+    )
+
+
+def nth_of_groups(
+    value: NDArray[np.float32], counts: NDArray[np.int64], *, n: int, otherwise: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The same of values that lie unit by unit, (U,) counts of each."""
     ends = np.cumsum(counts)
     result = otherwise.copy()
     for one in np.flatnonzero(counts >= n):
@@ -159,19 +166,27 @@ def exact_thresholds(
     bound itself if at least n_exceeding + 1 values reach the bound: so many are known to, (U,) n_reaching, None for
     enough.
     """
+    n = n_exceeding + 1
+    value, counts = _group_over(maps, bound)
+    if n_reaching is not None and ((np.maximum(n_reaching, counts) < n) & (bound > -np.inf)).any():
+        raise TooLittleKept("Too few values were kept to find the thresholds. Dissect again with --anew.")
+    # Of zeros with a sign and without, which are equal, the order is that of the shards: a threshold has none.
+    return nth_of_groups(value, counts, n=n, otherwise=bound) + np.float32(0)
+
+
+def _group_over(maps: SparseMaps, bound: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """The values over the (U,) bound, unit by unit, and how many each unit has (U,)."""
+    if compiling.CAN_COMPILE:
+        return group_over(lambda: ((part.unit, np.diff(part.start), part.value) for part in maps.parts()), bound)
     units, values = [np.zeros(0, np.int32)], [np.zeros(0, np.float32)]
     for part in maps.parts():
         owner = part.unit_of_cell()
         over = part.value > bound[owner]
         units.append(owner[over])
         values.append(part.value[over])
-    unit, n = np.concatenate(units), n_exceeding + 1
-    if n_reaching is not None:
-        known = np.maximum(n_reaching, np.bincount(unit, minlength=len(bound)))
-        if ((known < n) & (bound > -np.inf)).any():
-            raise TooLittleKept("Too few values were kept to find the thresholds. Dissect again with --anew.")
-    # Of zeros with a sign and without, which are equal, the order is that of the shards: a threshold has none.
-    return nth_largest(unit=unit, value=np.concatenate(values), n=n, otherwise=bound) + np.float32(0)
+    unit = np.concatenate(units)
+    order = _stable_order(unit, len(bound))
+    return np.concatenate(values)[order], np.bincount(unit, minlength=len(bound))
 
 
 def merge_sparse(
