@@ -14,7 +14,11 @@ from annotator.units import gpu_queue
 from workers.valkey import ValkeyAway
 
 COMMAND = ["-m", "celery", "-q", "-A", "workers.tasks", "worker", "-Q", "gpu", "--pool", "solo", "-l", "WARNING"]
-START_SECONDS = 90
+# Importing torch takes 5 s of an idle core, and minutes where a dozen processes share it. One that has ended is noticed
+# at once.
+START_SECONDS = 600
+# So long another's process may be silent before one of its own replaces it.
+GONE_SECONDS = 90
 STOP_SECONDS = 20
 
 
@@ -50,7 +54,7 @@ class Keeper:
         if self._own is None:
             if is_any_alive():
                 self._seen_at = time.monotonic()
-            elif time.monotonic() - self._seen_at > START_SECONDS:
+            elif time.monotonic() - self._seen_at > GONE_SECONDS:
                 self._start()
         elif self._restarts.due_at is not None:
             if self._restarts.is_due:

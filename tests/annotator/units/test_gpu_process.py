@@ -63,7 +63,7 @@ def test_anothers_gpu_process_that_is_gone_for_good_is_replaced(marks: Path, mon
         monkeypatch.setattr(gpu_queue, "list_processes", list)
         keeper.look_after()
         assert keeper._own is None, "who starts it again has some time for it"
-        monkeypatch.setattr(gpu_process, "START_SECONDS", 0)
+        monkeypatch.setattr(gpu_process, "GONE_SECONDS", 0)
 
         def fail() -> None:
             raise ValkeyAway
