@@ -27,7 +27,8 @@ PROCFILES = (ROOT / "Procfile", Path(__file__).with_name("Procfile"))
 NAMES = ("web", "sandbox", "web-queue", "gpu")
 # The processes that answer at an address, and the name of that address in `manage.py addresses`.
 ADDRESSES = {"web": "dashboard", "sandbox": "sandbox_endpoint"}
-START_SECONDS = 120
+# Long, since a busy machine takes minutes to import torch. One that has ended is noticed at once.
+START_SECONDS = 600
 STOP_SECONDS = 40
 # A process that died is started again after these seconds; when they are used up, it is given up. One that has lived
 # as long as the longest pause starts again with the first of them.
