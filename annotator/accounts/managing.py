@@ -30,7 +30,7 @@ def change_role(*, user: User, role: Role, actor: User | None, now: datetime) ->
     """
     with transaction.atomic():
         if role is not Role.ADMIN:
-            _keep_an_admin(without=user, actor=actor)
+            _keep_an_admin(without=user)
         Membership.objects.update_or_create(user_id=user.pk, defaults={"role": role})
         User.objects.filter(pk=user.pk).update(is_superuser=role is Role.ADMIN, is_staff=True)
         if not may(role, Role.RESEARCHER):
@@ -41,7 +41,7 @@ def change_role(*, user: User, role: Role, actor: User | None, now: datetime) ->
 def shut_out(*, user: User, actor: User | None, now: datetime) -> None:
     """Ends the person's sessions, tokens and shared links, and lets them in no more. Raises LastAdmin."""
     with transaction.atomic():
-        _keep_an_admin(without=user, actor=actor)
+        _keep_an_admin(without=user)
         User.objects.filter(pk=user.pk).update(is_active=False)
         _log("shut out", user, actor, now, tokens=_end_tokens(user, now))
 
@@ -56,7 +56,7 @@ def let_in(*, user: User, actor: User | None, now: datetime) -> None:
 def reset_password(*, user: User, actor: User | None, now: datetime) -> User:
     """Ends password, sessions and tokens; `inviting.welcome_path` of the result sets a new one. Raises LastAdmin."""
     with transaction.atomic():
-        _keep_an_admin(without=user, actor=actor)
+        _keep_an_admin(without=user)
         fresh = User.objects.select_for_update().get(pk=user.pk)
         fresh.set_unusable_password()  # sessions are bound to it
         fresh.save(update_fields=["password"])
@@ -83,14 +83,15 @@ def set_password(*, user: User, before: str, now: datetime) -> None:
         _log("set password", user, user, now, tokens=_end_tokens(user, now))
 
 
-def _keep_an_admin(*, without: User, actor: User | None) -> None:
+def _keep_an_admin(*, without: User) -> None:
     """Locks the admins, so that two of them cannot end one another at once."""
     is_admin = Q(is_superuser=True) | Q(membership__role=Role.ADMIN)
     admins = User.objects.select_for_update(of=("self",)).filter(is_admin, is_active=True).order_by("pk")
     others = [admin for admin in admins if admin.pk != without.pk]
     if len(others) == len(admins):
         return
-    if not any(admin.has_usable_password() or (actor is not None and admin.pk == actor.pk) for admin in others):
+    # Whoever asks for this may have been reset meanwhile, and then cannot sign in either.
+    if not any(admin.has_usable_password() for admin in others):
         raise LastAdmin(
             f"{without.get_username()} is the last admin who can sign in. Make somebody else an admin first."
         )

@@ -64,7 +64,9 @@ def _apply(campaign: Campaign, reasons: Mapping[int, str], *, is_left_out: bool)
     """The reason stands with a suspected answer that counts, too."""
     by_rule = Assignment.objects.filter(hit__campaign=campaign, count_decided_by=RULE)
     by_rule.exclude(pk__in=list(reasons)).update(is_left_out=False, left_out_reason="", count_decided_by="")
-    rows = list(Assignment.objects.filter(pk__in=list(reasons)).only("pk"))
+    # As they are now: a person may have decided since the answers were judged, and then no rule changes that.
+    undecided = Assignment.objects.select_for_update().filter(pk__in=list(reasons), count_decided_by__in=["", RULE])
+    rows = list(undecided.order_by("pk").only("pk"))
     for row in rows:
         row.is_left_out, row.left_out_reason, row.count_decided_by = is_left_out, reasons[row.pk], RULE
     fields = ["is_left_out", "left_out_reason", "count_decided_by"]

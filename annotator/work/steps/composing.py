@@ -57,7 +57,7 @@ def read_usd(text: str) -> Decimal:
         raise ArgumentTypeError(f"{text[:40]!r} is not an amount of dollars and cents")
     if value >= TOO_MANY_USD:
         raise ArgumentTypeError(f"{text[:40]!r} is too much: less than ${TOO_MANY_USD:,}")
-    return value
+    return value + 0  # -0 is 0
 
 
 def read_days(text: str) -> float:

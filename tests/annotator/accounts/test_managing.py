@@ -1,6 +1,7 @@
 """Admins change roles and shut people out; sessions and tokens end with a password; an admin always remains."""
 
 import io
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from threading import Barrier
@@ -104,6 +105,14 @@ def test_an_invited_admin_who_never_came_is_not_counted(ada: User) -> None:
     invite(username="nina", email="", role=Role.ADMIN, actor=ada, now=NOW)
     with pytest.raises(LastAdmin):
         shut_out(user=ada, actor=ada, now=NOW)
+
+
+@pytest.mark.parametrize("act", [shut_out, reset_password])
+def test_who_was_reset_meanwhile_cannot_end_the_last_admin(ada: User, act: Callable[..., object]) -> None:
+    eve = make("eve", Role.ADMIN)
+    reset_password(user=ada, actor=eve, now=NOW)
+    with pytest.raises(LastAdmin):  # her request had begun before
+        act(user=eve, actor=ada, now=NOW)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,6 +11,8 @@ from django.core.management import call_command
 from django.test import Client
 
 from annotator.accounts.models import AuditEntry, Role
+from annotator.crowd.judging import excluding
+from annotator.crowd.judging.approving import leave_out
 from annotator.crowd.judging.suspicions import MIN_HITS_OF_A_WORKER
 from annotator.crowd.models import Answer, Assignment, Campaign, HITType, OutwardAct, Worker
 from annotator.labels.models import UnitLabel
@@ -135,6 +137,22 @@ def test_a_reviewer_overrules_both_ways_and_it_is_logged() -> None:
     logged = AuditEntry.objects.filter(action__in=["count-answer", "leave-out-answer"])
     assert len(logged) == 2
     assert "planted negatives unmarked" in logged.get(action="count-answer").details["had been left out because"]
+
+
+def test_the_rule_leaves_alone_what_a_person_decides_while_it_judges(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_campaign({"spam": 12})
+    spam = Assignment.objects.get(external_id="spam3")
+
+    def decide_then_apply(*args: Any, **kwargs: Any) -> None:
+        leave_out(assignment=spam, reason="", decided_by="rosa", is_left_out=False)
+        apply(*args, **kwargs)
+
+    apply = excluding._apply
+    monkeypatch.setattr(excluding, "_apply", decide_then_apply)
+    run("label", "demo")
+    spam.refresh_from_db()
+    assert (spam.is_left_out, spam.count_decided_by) == (False, "rosa")
+    assert Assignment.objects.filter(is_left_out=True).count() == 11
 
 
 def import_file(path: Path) -> str:
