@@ -1,8 +1,10 @@
 """Composes a campaign: which crops each HIT may show and the seeds that its orders are drawn from."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from annotator.crowd.campaigns.crops import check_crops
@@ -21,6 +23,11 @@ from workers.engine.plurals import say_count
 
 # What the columns of amounts hold, and more than any campaign costs.
 TOO_MANY_USD = 10**6
+# Columns of whole numbers, and what people call them.
+NUMBERS = {
+    "n_assignments": "Answers per HIT", "max_assignments": "Most answers per HIT",
+    "max_hits_per_worker": "HITs of one person", "lifetime_seconds": "Seconds of a HIT's life", "seed": "The seed",
+}  # fmt: skip
 
 
 class CannotCompose(Refusal):
@@ -130,6 +137,7 @@ def check_terms(campaign: Campaign, *, n_hits: int) -> None:
     """Raises CannotCompose, BadTerms or BadQualification if a campaign of so many HITs could not be published."""
     if campaign.n_assignments < 1:
         raise CannotCompose("A HIT needs at least 1 assignment.")
+    _check_numbers(campaign)
     marketplace = open_marketplace(campaign.marketplace)
     marketplace.check_terms(Terms(campaign.n_assignments, campaign.max_assignments, reward_usd=campaign.reward_usd))
     check_qualifications(campaign.qualifications, facts=marketplace.facts)
@@ -144,3 +152,13 @@ def check_terms(campaign: Campaign, *, n_hits: int) -> None:
     # A campaign that its cap does not cover could not be published.
     if price > campaign.budget_cap_usd:
         raise CannotCompose(f"This costs ${price} with fees, more than the cap of ${campaign.budget_cap_usd:.2f}.")
+
+
+def _check_numbers(campaign: Campaign) -> None:
+    """Raises CannotCompose for a number that its column does not hold."""
+    for name in NUMBERS:
+        column: Any = Campaign._meta.get_field(name)
+        try:
+            column.run_validators(getattr(campaign, name))
+        except ValidationError as error:
+            raise CannotCompose(f"{NUMBERS[name]}: {error.messages[0]}") from None

@@ -15,6 +15,8 @@ from annotator.crowd.outbox.acts import Decision, make_key
 from annotator.crowd.outbox.session import Session
 from workers.engine.plurals import say_count
 
+# What the column of a HIT holds.
+MOST_ANSWERS = 32_767
 # Who is asked now needs some time to find the HIT.
 SOON = timedelta(hours=1)
 
@@ -80,7 +82,7 @@ def _decide_time(hit: HIT, *, until: datetime) -> Decision:
 def check_extension(hit: HIT, *, n_more: int, marketplace: Marketplace) -> None:
     """Raises CannotPublish or BadTerms if the HIT cannot have so many more assignments."""
     target, campaign = hit.n_assignments + n_more, hit.campaign
-    if n_more < 1:
+    if n_more < 1 or target > MOST_ANSWERS:
         raise CannotPublish(f"{hit} has {say_count(hit.n_assignments, 'assignment')} and cannot have {target}.")
     if hit.state == HIT.State.CANCELED:
         raise CannotPublish(f"{hit} was withdrawn: compose another campaign about its units.")

@@ -135,6 +135,10 @@ def add_assignments(hit: HIT, *, n_more: int, now: dt.datetime) -> bool:
             Code.INVALID_MAXIMUM_ASSIGNMENTS_INCREASE,
             f"A HIT created with fewer than {fees.MANY_ASSIGNMENTS} assignments cannot be extended to {size}.",
         )
+    if size > fees.MOST_ASSIGNMENTS:
+        raise Refused(
+            Code.INVALID_MAXIMUM_ASSIGNMENTS_INCREASE, f"A HIT has at most {fees.MOST_ASSIGNMENTS} assignments."
+        )
     hit.max_assignments = size
     became_reviewable = advance_hit(hit, now=now)
     notifying.record("HITExtended", hit=hit, now=now)

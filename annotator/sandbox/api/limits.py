@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from annotator.sandbox.rules.fees import MOST_ASSIGNMENTS
 from annotator.sandbox.rules.refusals import bad_parameter
 from workers.engine.plurals import say_count
 
@@ -26,8 +27,8 @@ TEXTS = {
 }
 # Name of the parameter: least and greatest value.
 NUMBERS = {
-    "MaxAssignments": (1, 1_000_000_000),
-    "NumberOfAdditionalAssignments": (1, 1_000_000_000),
+    "MaxAssignments": (1, MOST_ASSIGNMENTS),
+    "NumberOfAdditionalAssignments": (1, MOST_ASSIGNMENTS),
     "LifetimeInSeconds": (30, YEAR_SECONDS),
     "AssignmentDurationInSeconds": (30, YEAR_SECONDS),
     "AutoApprovalDelayInSeconds": (0, 30 * 24 * 3600),

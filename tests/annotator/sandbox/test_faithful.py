@@ -31,6 +31,15 @@ def read_answer(mturk: Any, assignment: Assignment) -> str:
     return str(mturk.get_assignment(AssignmentId=assignment.mturk_id)["Assignment"]["Answer"])
 
 
+def test_a_hit_does_not_grow_beyond_all_numbers(mturk: Any, new_hit: Callable[..., HIT]) -> None:
+    """An expired one costs nothing, so that no balance stops it."""
+    hit = new_hit(MaxAssignments=10)
+    mturk.update_expiration_for_hit(HITId=hit.mturk_id, ExpireAt=0)
+    mturk.create_additional_assignments_for_hit(HITId=hit.mturk_id, NumberOfAdditionalAssignments=10**9 - 10)
+    with pytest.raises(ClientError, match="at most 1000000000 assignments"):
+        mturk.create_additional_assignments_for_hit(HITId=hit.mturk_id, NumberOfAdditionalAssignments=10**9)
+
+
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("is_id_in_query", [True, False])
 def test_a_submission_has_its_fields_in_query_or_body_by_get_or_post(

@@ -44,6 +44,16 @@ from tests.annotator.crowd.making import make_campaign
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.mark.parametrize(
+    "name", ["n_assignments", "max_assignments", "max_hits_per_worker", "lifetime_seconds", "seed"]
+)
+def test_a_number_that_no_column_holds_is_refused_in_words(dissection: Dissection, name: str) -> None:
+    """Where people work for nothing, no price and no cap stops it."""
+    with pytest.raises(CannotCompose, match=f"{composing.NUMBERS[name]}: .* less than or equal to"):
+        make_campaign(dissection, marketplace="links", reward_usd=Decimal(0), **{name: 10**19})
+    assert not Campaign.objects.exists()
+
+
 def test_every_unit_becomes_one_hit_with_its_page_as_question(market: Any, campaign: Campaign) -> None:
     market.publish(campaign)
     campaign.refresh_from_db()
@@ -350,6 +360,8 @@ def test_what_was_not_spent_is_free_when_a_campaign_is_withdrawn(market: Any, ca
 
 def test_what_an_expired_hit_is_extended_by_can_be_taken(market: Any, campaign: Campaign) -> None:
     market.publish(campaign)
+    with pytest.raises(CannotPublish, match="cannot have 40003"):
+        extend_hits(market.open_session(campaign), n_more={campaign.hits.earliest("id").pk: 40_000})
     hit = campaign.hits.order_by("id")[0]
     expire(campaign)
     extend_hits(market.open_session(campaign), n_more={hit.pk: 2})
