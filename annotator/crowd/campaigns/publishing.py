@@ -16,7 +16,7 @@ from annotator.crowd.marketplaces.outcomes import OutcomeUnknown, RealMoneyRefus
 from annotator.crowd.marketplaces.prices import compute_hit_cost
 from annotator.crowd.models import HIT, Assignment, Campaign, HITType, HITUnit, OutwardAct
 from annotator.crowd.outbox.acts import Decision, make_key
-from annotator.crowd.outbox.performing import give_up_stopped, list_due, list_stopped
+from annotator.crowd.outbox.performing import give_up_asks, list_due, list_stopped
 from annotator.crowd.outbox.session import Session, hold_campaign
 from annotator.refusals import Refusal
 from workers.engine.plurals import say_count
@@ -200,7 +200,7 @@ def withdraw_campaign(session: Session) -> int:
         # A publication whose process died may have left HITs that people can take. What still waits is said at the end.
         with contextlib.suppress(RealMoneyRefused, OutcomeUnknown):
             session.settle()
-        never_sent = give_up_stopped(campaign, why="Withdrawn before it was sent.", now=session.clock())
+        never_sent = give_up_asks(campaign, why="Withdrawn before it was sent.", now=session.clock())
         unpublished = campaign.hits.filter(state=HIT.State.COMPOSED, outward_acts__in=never_sent)
         unpublished.update(state=HIT.State.CANCELED, n_released=F("n_assignments"))
         for hit in campaign.hits.filter(state=HIT.State.PUBLISHED).exclude(external_id="").order_by("id"):

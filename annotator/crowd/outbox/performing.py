@@ -64,13 +64,16 @@ def perform_acts(
 
 def list_stopped(campaign: Campaign) -> QuerySet[OutwardAct]:
     """Acts that wait until the campaign is resumed: a pause stops also what was decided before it."""
-    asks = list_due(campaign).filter(verb__in=[Verb.PUBLISH, Verb.EXTEND], purpose="")
-    return asks.filter(campaign__is_paused=True)
+    return _list_asks(campaign).filter(campaign__is_paused=True)
 
 
-def give_up_stopped(campaign: Campaign, *, why: str, now: datetime) -> list[OutwardAct]:
-    """What waits until the campaign is resumed is not sent; its money is free again. The caller holds the campaign."""
-    acts = list(list_stopped(campaign).filter(state=State.PENDING))
+def _list_asks(campaign: Campaign) -> QuerySet[OutwardAct]:
+    return list_due(campaign).filter(verb__in=[Verb.PUBLISH, Verb.EXTEND], purpose="")
+
+
+def give_up_asks(campaign: Campaign, *, why: str, now: datetime) -> list[OutwardAct]:
+    """What was to ask people and was not sent is not sent; its money is free again. The caller holds the campaign."""
+    acts = list(_list_asks(campaign).filter(state=State.PENDING))
     for act in acts:
         _settle(act, outcome=_Failed(why), now=now)
     return acts

@@ -16,7 +16,7 @@ from annotator.crowd.campaigns import collecting, extending, publishing
 from annotator.crowd.campaigns.collecting import collect_campaign
 from annotator.crowd.campaigns.editing import edit_terms
 from annotator.crowd.campaigns.extending import extend_hits, give_time
-from annotator.crowd.campaigns.publishing import CannotPublish, close_campaign, withdraw_campaign
+from annotator.crowd.campaigns.publishing import CannotPublish, close_campaign, pause_campaign, withdraw_campaign
 from annotator.crowd.campaigns.quoting import CannotQuote, quote_campaign
 from annotator.crowd.judging import approving
 from annotator.crowd.judging.approving import approve_assignments, find_due_top_ups
@@ -25,6 +25,7 @@ from annotator.crowd.marketplaces.mturk.adapter import MTurkMarketplace
 from annotator.crowd.models import Campaign, OutwardAct, Worker
 from annotator.crowd.outbox import session
 from annotator.crowd.outbox.acts import Decision
+from annotator.crowd.outbox.crash_points import Crashed
 from annotator.crowd.outbox.recording import record_outcome
 from annotator.crowd.pseudonyms import CannotErase, erase_worker
 from annotator.refusals import Refusal
@@ -60,6 +61,20 @@ def test_what_is_withdrawn_while_it_is_given_time_stays_withdrawn(
     with pytest.raises(CannotPublish, match="all were withdrawn"):
         give_time(market.open_session(campaign), lifetime=timedelta(days=2))
     assert all(hit.expires_at <= market.clock() for hit in SandboxHIT.objects.all())
+
+
+def test_who_resumes_while_a_campaign_is_withdrawn_publishes_nothing(
+    market: Any, campaign: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as dying:
+        dying.setenv("UNITSCOPE_CRASH_AT", "raise:after record:publish")
+        with pytest.raises(Crashed):
+            market.publish(campaign)
+    resume = partial(pause_campaign, campaign=campaign, is_paused=False)
+    meanwhile(monkeypatch, publishing, "give_up_asks", resume)
+    withdraw_campaign(market.open_session(campaign))
+    assert SandboxHIT.objects.count() == 1
+    assert set(campaign.hits.values_list("state", flat=True)) == {"canceled"}
 
 
 def test_terms_that_change_while_they_are_published_are_not_published(
