@@ -22,6 +22,7 @@ from workers.engine.drawing.dimming_loop import loop_over_pixels
 from workers.engine.drawing.segment_loop import loop_over_points
 from workers.engine.drawing.segments import UPSAMPLED, SegmentSource, find_segments
 from workers.engine.networks.geometry import spread_pixels
+from workers.engine.one_thread import one_thread
 
 MARGIN = 0.1  # of the segment's side, on each side
 SEARCH_GRID = 56  # points along a side at which the segment's extent is looked for
@@ -138,10 +139,11 @@ def draw_tiles(*, pixels: Callable[[int], Pixels], cuts: Sequence[Cut], tile_px:
         for row, i in enumerate(some):
             crops[row] = _crop(pixels(i), cuts[i].box)
         # torch resizes bytes in a third of Pillow's time, by the same filter; one value in some 200 differs by 1.
-        resized = functional.interpolate(
-            torch.from_numpy(crops).permute(0, 3, 1, 2), size=(tile_px, tile_px), mode="bicubic", antialias=True
-        )
-        for i, small in zip(some, resized.contiguous().numpy(), strict=True):
+        with one_thread():
+            resized = functional.interpolate(
+                torch.from_numpy(crops).permute(0, 3, 1, 2), size=(tile_px, tile_px), mode="bicubic", antialias=True
+            ).contiguous()
+        for i, small in zip(some, resized.numpy(), strict=True):
             if compiling.CAN_COMPILE:
                 loop_over_pixels(small, cuts[i].mask, dimming=dimming, dimmed=tiles[:, i])
             else:

@@ -1,11 +1,11 @@
 """Learning in epochs that can be taken up where they stopped. What is kept on the way is safetensors, never code."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 
 import torch
 from safetensors.torch import load, save
 
+from workers.engine.one_thread import one_thread
 from workers.engine.training.learning import Checkpoint
 
 EPOCH = "epoch"
@@ -27,22 +27,9 @@ def run_epochs(
         for name, tensor in kept.items():
             tensors[name].copy_(tensor)
     for epoch in range(begun, n_epochs):
-        with _one_thread():
+        with one_thread():
             learn(epoch)
         progress(epoch + 1)
         if checkpoint.is_due() or epoch + 1 == n_epochs:
             told = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
             checkpoint.write(save({**told, EPOCH: torch.tensor(epoch + 1)}))
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """A step is too small to be shared: where other processes are busy, threads wait for each other longer than they
-    work.
-    """
-    n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(n_threads)
