@@ -32,11 +32,10 @@ BEGIN = f"""() => {{ {NAMED}
 LEFT = "[...window.unreached].filter(([one]) => one.isConnected).map(([, name]) => name)"
 
 
-def press(page: Page, *keys: str) -> None:
-    """Keys of a page that was opened just now: what answers to them may come after what a test has waited for."""
+def press(page: Page, key: str) -> None:
+    """A key of a page that was opened just now: what answers to it may come after what a test has waited for."""
     page.wait_for_load_state()
-    for key in keys:
-        page.keyboard.press(key)
+    page.keyboard.press(key)
 
 
 def find_unreachable(page: Page) -> list[str]:
