@@ -1,7 +1,7 @@
 """What people write to the requester, and the answers: kept here, so that pages need no marketplace to show them."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -11,7 +11,7 @@ from django.db.models import Q, QuerySet
 from annotator.crowd.marketplaces.marketplace import Letter as Written
 from annotator.crowd.marketplaces.marketplace import Marketplace
 from annotator.crowd.marketplaces.table import open_marketplace
-from annotator.crowd.models import Campaign, Letter
+from annotator.crowd.models import ANSWERED, Assignment, Campaign, Letter
 from annotator.crowd.pseudonyms import keep_worker
 from annotator.refusals import Refusal
 
@@ -35,6 +35,20 @@ def list_marketplaces() -> list[str]:
     """Names of those where something was published."""
     published = Campaign.objects.filter(is_imported=False, published_at__isnull=False)
     return sorted(published.order_by().values_list("marketplace", flat=True).distinct())
+
+
+def find_campaigns(letters: Sequence[Letter]) -> dict[int, str]:
+    """Letter -> the name of the campaign in which its person answered the HIT that its subject names, as the worker
+    site writes it.
+    """
+    words = [(one.pk, (one.worker_id, word)) for one in letters for word in one.subject.split()]
+    answers = Assignment.objects.filter(worker__in=[one.worker_id for one in letters], state__in=ANSWERED)
+    answers = answers.filter(hit__external_id__in=[word for _, (_, word) in words])
+    named = {
+        (one.worker_id, one.hit.external_id): one.hit.campaign.name
+        for one in answers.select_related("hit__campaign").only("worker", "hit__external_id", "hit__campaign__name")
+    }
+    return {letter: named[key] for letter, key in words if key in named}
 
 
 def collect_letters(*, now: datetime) -> int:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from django.db.models import QuerySet
+
 from annotator.comparison.summary import Document
 from annotator.crowd.models import Campaign
 from annotator.figures.contact_sheet import N_CROPS, N_UNITS, SheetUnit, draw_contact_sheet
@@ -39,28 +41,39 @@ def list_layer_figures(dissections: Sequence[Dissection]) -> dict[str, tuple[str
 def draw_layer_figure(name: str, path: str, dissection: Dissection) -> Figure:
     """One of `list_layer_figures`."""
     layer = dissection.network.layers.get(path=path)
-    best = AutomaticLabel.objects.filter(is_best(), dissection=dissection, unit__layer=layer)
     if name.startswith(DETECTORS):
-        detectors = best.filter(iou__gt=DETECTOR_ABOVE).order_by("unit__index")
+        detectors = _find_labels(layer, dissection).filter(iou__gt=DETECTOR_ABOVE).order_by("unit__index")
         labels = list(detectors.values_list("category", "label"))
         return draw_layer_detectors(labels, name=name, layer=path, n_units=layer.n_units)
-    ranked = list(best.order_by("-iou", "unit__index").select_related("unit")[:N_UNITS])
-    units, by = _read_units(layer, dissection, ranked)
+    best, by = _find_best(layer, dissection)
+    units = [SheetUnit(row.unit.index, words, read_crops(row)) for row, words in best]
     return draw_contact_sheet(units, name=name, layer=path, best_by=by)
 
 
-def _read_units(layer: Layer, dissection: Dissection, ranked: Sequence[AutomaticLabel]) -> tuple[list[SheetUnit], str]:
-    """By IoU; without labeled pixels, by peak."""
-    rows = DissectedUnit.objects.filter(dissection=dissection, unit__layer=layer).select_related("unit", "dissection")
+def list_units_shown(name: str, dissections: Sequence[Dissection]) -> list[DissectedUnit]:
+    """Those whose crops the figure of a whole layer shows; none of any other figure."""
+    _, path, dissection = list_layer_figures(dissections).get(name, ("", "", None))
+    if dissection is None or name.startswith(DETECTORS):
+        return []
+    return [row for row, _ in _find_best(dissection.network.layers.get(path=path), dissection)[0]]
+
+
+def _find_labels(layer: Layer, dissection: Dissection) -> "QuerySet[AutomaticLabel]":
+    return AutomaticLabel.objects.filter(is_best(), dissection=dissection, unit__layer=layer)
+
+
+def _find_best(layer: Layer, dissection: Dissection) -> tuple[list[tuple[DissectedUnit, str]], str]:
+    """Units with what is said of each, and what they are the best by: IoU; without labeled pixels, peak."""
+    ranked = list(_find_labels(layer, dissection).order_by("-iou", "unit__index")[:N_UNITS])
+    rows = DissectedUnit.objects.filter(dissection=dissection, unit__layer=layer)
+    rows = rows.select_related("unit__layer", "dissection__image_set")
     if not ranked:
-        highest = rows.order_by("-peak_high", "unit__index")[:N_UNITS]
-        return [SheetUnit(row.unit.index, f"peak {row.peak_high:.3g}", read_crops(row)) for row in highest], "peak"
+        return [
+            (row, f"peak {row.peak_high:.3g}") for row in rows.order_by("-peak_high", "unit__index")[:N_UNITS]
+        ], "peak"
     by_unit = {row.unit_id: row for row in rows.filter(unit__in=[label.unit_id for label in ranked])}
-    return [
-        SheetUnit(label.unit.index, f"{label.label}, IoU {label.iou:.3f}", read_crops(by_unit[label.unit_id]))
-        for label in ranked
-        if label.unit_id in by_unit
-    ], "IoU"
+    told = ((label.unit_id, f"{label.label}, IoU {label.iou:.3f}") for label in ranked)
+    return [(by_unit[unit], words) for unit, words in told if unit in by_unit], "IoU"
 
 
 def read_crops(row: DissectedUnit, *, n: int = N_CROPS) -> list[bytes]:

@@ -21,7 +21,7 @@ UNPROVED = (
 )
 UNSTORED = "The marketplace listed this work, but our page never stored it. The answer is the marketplace's."
 UNREADABLE = "The marketplace's answer could not be read. It is kept unchanged."
-PROPOSED = "Proposed by {}; a second person decides."
+PROPOSED = "Proposed by {}; a second person who may pay decides."
 APPROVED_AT = "Will be approved automatically at {:%Y-%m-%d %H:%M} UTC."
 
 # What was to be done at the marketplace.
@@ -40,6 +40,8 @@ class Need:
     words: str
     # The act at the marketplace whose outcome a person is to say (the step `settle-payment`).
     act: int | None = None
+    # The pseudonym of whoever gave the answer that this is about.
+    person: str = ""
 
 
 def find_attention(*, campaign: Campaign, now: datetime) -> list[Need]:
@@ -55,7 +57,8 @@ def find_attention(*, campaign: Campaign, now: datetime) -> list[Need]:
     unstored = submitted.filter(is_from_marketplace=True)
     unreadable = rows.filter(state__in=COUNTED, answers__says__isnull=True).distinct()
     rejections = Rejection.objects.filter(assignment__in=submitted, confirmed_at=None)
-    soon = submitted.filter(auto_approval_at__lt=now + AUTO_APPROVAL_NOTICE)
+    rejections = rejections.select_related("assignment__worker").order_by("pk")
+    soon = submitted.filter(auto_approval_at__lt=now + AUTO_APPROVAL_NOTICE).select_related("worker")
     openness = find_openness(campaign, now=now)
     gone = describe_gone(campaign)
     return [
@@ -65,9 +68,9 @@ def find_attention(*, campaign: Campaign, now: datetime) -> list[Need]:
         *_name_units("unsubmitted", unsubmitted, UNSUBMITTED),
         *([Need("unproved", str(campaign), UNPROVED.format(n_unproved))] if n_unproved else []),
         *_name_units("unstored", unstored, UNSTORED),
-        *(Need("unreadable", f"assignment {row.pk}", UNREADABLE) for row in unreadable),
-        *(Need("rejection", f"assignment {row.assignment_id}", PROPOSED.format(row.proposed_by)) for row in rejections),
-        *(Need("auto-approval", f"assignment {row.pk}", APPROVED_AT.format(row.auto_approval_at)) for row in soon),
+        *(_name("unreadable", row, UNREADABLE) for row in unreadable.select_related("worker")),
+        *(_name("rejection", one.assignment, PROPOSED.format(one.proposed_by)) for one in rejections),
+        *(_name("auto-approval", row, APPROVED_AT.format(row.auto_approval_at)) for row in soon),
         *([Need("problem", str(campaign), campaign.problem)] if campaign.problem else []),
     ]
 
@@ -80,5 +83,10 @@ def _name_act(act: OutwardAct) -> Need:
 
 def _name_units(kind: str, rows: QuerySet[Assignment], words: str) -> list[Need]:
     """Three queries, however many rows."""
-    named = rows.select_related("hit").prefetch_related("hit__hit_units__unit__layer")
-    return [Need(kind, f"assignment {row.pk} on {row.hit.name_units()}", words) for row in named]
+    named = rows.select_related("hit", "worker").prefetch_related("hit__hit_units__unit__layer")
+    return [_name(kind, row, words, on=f" on {row.hit.name_units()}") for row in named]
+
+
+def _name(kind: str, row: Assignment, words: str, *, on: str = "") -> Need:
+    """`row` is read with its worker."""
+    return Need(kind, f"assignment {row.pk}{on}", words, person=row.worker.pseudonym if row.worker else "")

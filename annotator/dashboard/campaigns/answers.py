@@ -8,6 +8,7 @@ from django.views.decorators.http import require_POST
 
 from annotator.accounts.models import Role
 from annotator.crowd.assignments import tell_answer
+from annotator.crowd.judging.rejecting import MIN_REASON
 from annotator.crowd.models import Assignment, Campaign
 from annotator.dashboard.campaigns.answer_table import COLUMNS, AnswerFilter, list_answers
 from annotator.dashboard.frame.access import needs
@@ -35,6 +36,7 @@ def show_answers(request: SignedInRequest, name: str) -> HttpResponse:
         campaign=campaign,
         form=form,
         columns=COLUMNS,
+        min_reason=MIN_REASON,
         sort=form.cleaned_data["sort"] or "answer",
         table=list_answers(campaign, asked=form.cleaned_data, given=request.GET),
     )

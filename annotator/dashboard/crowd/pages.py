@@ -14,6 +14,7 @@ from annotator.crowd.letters import (
     MAX_TEXT,
     CannotAnswer,
     claim_again,
+    find_campaigns,
     find_unread,
     list_marketplaces,
     send_answer,
@@ -91,12 +92,15 @@ def _list_letters() -> "QuerySet[Letter]":
 
 def _show(request: SignedInRequest, letters: "QuerySet[Letter]", *, refusal: str = "", kept: str = "") -> HttpResponse:
     """`refusal`: why an answer was not taken; `kept`: its text, which stands in the form again."""
+    page = read_page(letters, number=request.GET.get("page"), size=PAGE_SIZE)
+    campaigns = find_campaigns(list(page))
     return show(
         request,
         "dashboard/crowd/crowd.html",
         title="Crowd",
         status=422 if refusal else 200,
-        letters=read_page(letters, number=request.GET.get("page"), size=PAGE_SIZE),
+        page=page,
+        letters=[(one, campaigns.get(one.pk, "")) for one in page],
         n_unread=find_unread().count(),
         marketplaces=list_marketplaces(),
         max_text=MAX_TEXT,

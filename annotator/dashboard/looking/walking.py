@@ -31,13 +31,17 @@ KEYS = {"fed": "12345678", "feeds": "asdfghjk"}
 
 @dataclass(frozen=True)
 class Neighbor:
-    """`key` leads to it. `n_convolutions` lie between, one if it feeds directly; `width` of its bar, in percent."""
+    """`key` leads to it. `n_convolutions` lie between, one if it feeds directly; `share` of the largest strength."""
 
     card: UnitCard
     strength: float
     key: str
     n_convolutions: int
-    width: str
+    share: float
+
+    @property
+    def css_width(self) -> str:
+        return f"{100 * abs(self.share):.1f}%"
 
 
 @needs(Role.VIEWER)
@@ -133,7 +137,7 @@ def _list_neighbors(
             n_convolutions=between.get(
                 (layer.path, unit.layer.path) if way == "fed" else (unit.layer.path, layer.path), 1
             ),
-            width=f"{100 * abs(strength) / largest:.1f}%",
+            share=strength / largest,
         )
         for card, (layer, _, strength), key in zip(cards, known, KEYS[way], strict=False)
     ]

@@ -17,7 +17,11 @@ from annotator.crowd.models import Campaign
 from annotator.dashboard.frame.access import needs
 from annotator.dashboard.frame.figure_files import FIGURE_ENDINGS, THEMES, WIDTHS, send_figure_file
 from annotator.dashboard.frame.pages import SignedInRequest, show_part
+from annotator.dashboard.units.crop_views import may_cut, send_uncut
 from annotator.labels.models import UnitLabel
+from annotator.units.cutting import ask_to_cut, find_uncut
+
+PICTURES = ("svg", "pdf", "png")
 
 
 @needs(Role.VIEWER)
@@ -39,6 +43,7 @@ def show_figures(request: SignedInRequest, name: str) -> HttpResponse:
 def send_figure(request: SignedInRequest, name: str, figure: str, ending: str) -> HttpResponse:
     """One figure as svg, pdf, png, csv, or its caption as txt, as wide as one or two columns."""
     from annotator.figures.listing import NoSuchFigure
+    from annotator.figures.whole_layers import find_dissections, list_units_shown
 
     campaign = get_object_or_404(Campaign, name=name)
     theme = request.GET.get("theme", "light")
@@ -46,8 +51,11 @@ def send_figure(request: SignedInRequest, name: str, figure: str, ending: str) -
     if ending not in FIGURE_ENDINGS or theme not in THEMES or width not in WIDTHS:
         words = "A figure comes as svg, pdf, png, csv or txt, light or dark, as wide as one or two columns."
         return HttpResponse(words, status=404, content_type="text/plain")
+    uncut = find_uncut(list_units_shown(figure, find_dissections(campaign)))
+    if uncut and ending in PICTURES and may_cut(request) and len(ask_to_cut(uncut)) < len(uncut):
+        return send_uncut()
     try:
-        content = _render(campaign.pk, _stamp(campaign), figure, (ending, theme, width))
+        content = _render(campaign.pk, f"{_stamp(campaign)} {len(uncut)}", figure, (ending, theme, width))
     except NoSuchFigure as absent:
         return HttpResponse(str(absent), status=404, content_type="text/plain")
     return send_figure_file(content, ending=ending, file=f"{name}-{figure}" if "download" in request.GET else "")

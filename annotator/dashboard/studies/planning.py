@@ -8,7 +8,11 @@ from typing import Any
 from django import forms
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import lazy
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from annotator.accounts.models import Role
 from annotator.comparison.methods import COMPUTED
@@ -33,14 +37,24 @@ N_TOLD = 5
 FOLDED = ("stop_width", "metric", "sampling", "concepts", "gold", "seed")
 
 
+class KeptChoice(RunChoice):
+    none_yet = lazy(
+        lambda: format_html(
+            '<a class="us-link" href="{}">Dissect</a> with “Activation vectors” first.',
+            reverse("dissect"),
+        ),
+        SafeString,
+    )()
+
+
 class PlanForm(forms.Form):
     """The options of `study plan`, without those that name a file."""
 
     name = forms.CharField(
         max_length=MAX_LENGTH, validators=[validate_name], help_text=f"{RULE} It cannot be changed later."
     )
-    dissection = RunChoice(
-        list_runs(),
+    dissection = KeptChoice(
+        list_runs().filter(options__activation_vectors=True),
         empty_label=None,
         help_text="One that kept activation vectors",
     )

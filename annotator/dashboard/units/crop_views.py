@@ -44,7 +44,7 @@ def show_sheet(request: HttpRequest, dissection_id: UUID, sheet: str) -> HttpRes
     """A unit's crops in one picture."""
     artifact = _artifact(dissection_id)
     return _send_crops(
-        dissection_id, sheet, lambda: read_strip(artifact=artifact, strip=sheet), may_cut=_may_cut(request)
+        dissection_id, sheet, lambda: read_strip(artifact=artifact, strip=sheet), may_cut=may_cut(request)
     )
 
 
@@ -55,7 +55,7 @@ def show_wall(request: HttpRequest, dissection_id: UUID, sheet: str, columns: in
         return HttpResponse("A wall has 1 to 8 columns and rows.", status=404, content_type="text/plain")
     artifact = _artifact(dissection_id)
     wall = partial(compose_wall, artifact=artifact, strip=sheet, columns=columns, rows=rows)
-    return _send_crops(dissection_id, sheet, wall, may_cut=_may_cut(request))
+    return _send_crops(dissection_id, sheet, wall, may_cut=may_cut(request))
 
 
 @lru_cache(maxsize=512)
@@ -72,7 +72,7 @@ def _artifact(dissection_id: UUID) -> str:
     return get_object_or_404(Dissection.objects.only("artifact_name"), pk=dissection_id).artifact
 
 
-def _may_cut(request: HttpRequest) -> bool:
+def may_cut(request: HttpRequest) -> bool:
     """Somebody with a shared link makes no GPU process work."""
     return not getattr(request, "is_guest", False)
 
@@ -88,6 +88,11 @@ def _send_crops(dissection_id: UUID, sheet: str, read: Callable[[], bytes], *, m
         reason = ask_to_cut([row]).get(row.pk, "") if row is not None else str(missing)
     except (StoreError, OSError):
         return _send("image/jpeg", read)
+    return send_uncut(reason)
+
+
+def send_uncut(reason: str = "") -> HttpResponse:
+    """A placeholder; the browser asks again, unless there is a reason why crops cannot be cut."""
     said = f"These crops cannot be cut. {reason}" if reason else "These crops are being cut. Look again in a moment."
     headers = {"Cache-Control": "no-store", **({} if reason else {"Retry-After": "1"})}
     return HttpResponse(

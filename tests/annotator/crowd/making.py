@@ -127,6 +127,8 @@ def keep_vectors(
         content = io.BytesIO()
         np.save(content, array)
         open_store(dissection.artifact).write(vector_name(0, name), content.getvalue())
+    dissection.options = dissection.options | {"activation_vectors": True}
+    dissection.save(update_fields=["options"])
 
 
 def make_questions_campaign(questions: Sequence[Question], *, template: str, **changes: Any) -> Campaign:
@@ -142,8 +144,14 @@ def make_questions_campaign(questions: Sequence[Question], *, template: str, **c
 
 
 def make_campaign(
-    dissection: Dissection, *, is_quoted: bool = True, phrases: dict[int, str] | None = None, **changes: Any
+    dissection: Dissection,
+    *,
+    is_quoted: bool = True,
+    phrases: dict[int, str] | None = None,
+    n_units: int | None = None,
+    **changes: Any,
 ) -> Campaign:
+    """Of the first `n_units` of the dissection; None: of all."""
     values: dict[str, Any] = {
         "name": "try",
         "marketplace": "own",
@@ -153,7 +161,7 @@ def make_campaign(
         "created_at": NOW,
         "template": "unit_semantics",
     } | changes
-    units = [ChosenUnit(unit, "named") for unit in list_units([dissection])]
+    units = [ChosenUnit(unit, "named") for unit in list_units([dissection])[:n_units]]
     template = values.pop("template")
     campaign = Campaign(**values)
     compose_campaign(campaign, template=template, units=units, phrases=phrases)

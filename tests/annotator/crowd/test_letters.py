@@ -11,7 +11,7 @@ from annotator.crowd import letters, tasks
 from annotator.crowd.campaigns.collecting import collect_campaign
 from annotator.crowd.judging.approving import approve_assignments
 from annotator.crowd.letters import collect_letters
-from annotator.crowd.models import Campaign, Letter, Worker
+from annotator.crowd.models import Assignment, Campaign, Letter, Worker
 from annotator.sandbox.models import Message, Person
 from tests.annotator.dashboard.making import sign_in
 
@@ -29,15 +29,18 @@ def test_a_letter_is_taken_in_once_shown_on_home_answered_and_read_by_the_person
 ) -> None:
     market.publish(campaign)
     ada = market.enroll("ada")
-    write(market, ada)
+    subject = f"HIT {campaign.hits.earliest('pk').external_id}"
+    write(market, ada, subject)
     tasks.take_letters()
     assert collect_letters(now=timezone.now()) == 0
     letter = Letter.objects.get()
-    assert (letter.subject, letter.text) == ("A question", "What is a texture?")
+    assert (letter.subject, letter.text) == (subject, "What is a texture?")
+    Assignment.objects.create(hit=campaign.hits.earliest("pk"), worker=letter.worker, state="submitted")
     reviewer = sign_in(Role.REVIEWER)
     assert reviewer.get("/").context["n_unread"] == 1
     page = reviewer.get("/crowd/").content.decode()
     assert "What is a texture?" in page
+    assert f'href="/campaigns/{campaign.name}/answers/?person={letter.worker.pseudonym}"' in page
     assert ada.mturk_id not in page, "the marketplace's id is shown nowhere"
     assert "$" in reviewer.get("/crowd/balance/own").content.decode()
     reviewer.post(f"/crowd/letters/{letter.pk}/answer/", {"text": "Something that repeats."})
@@ -45,7 +48,7 @@ def test_a_letter_is_taken_in_once_shown_on_home_answered_and_read_by_the_person
     assert (answer.problem, answer.written_by) == ("", "reviewer")
     assert reviewer.get("/").context["n_unread"] == 0
     received = Message.objects.get(person=ada, is_from_person=False)
-    assert (received.subject, received.text) == ("Re: A question", "Something that repeats.")
+    assert (received.subject, received.text) == (f"Re: {subject}", "Something that repeats.")
     assert AuditEntry.objects.get(action="answer letter").subject == f"letter {letter.pk}"
     write(market, ada, text="Thanks")
     assert collect_letters(now=timezone.now()) == 1, "those that are known are not read again"

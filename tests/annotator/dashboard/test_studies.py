@@ -143,8 +143,10 @@ def test_a_study_is_planned_priced_and_asked_by_clicks(
     dissection = make_dissection(tmp_path / "images", n_units=2, n_top=2, n_low=1)
     draw_photographs(dissection)
     n_images = dissection.image_set.images.count()
-    keep_vectors(dissection, np.random.default_rng(1).normal(size=(n_images, 2)))
     asking = sign_in(Role.RESEARCHER)
+    assert "/plan/" not in asking.get(f"/dissections/{dissection.pk}/").content.decode(), "it kept no vectors"
+    assert "with “Activation vectors” first" in asking.get("/plan/").content.decode()
+    keep_vectors(dissection, np.random.default_rng(1).normal(size=(n_images, 2)))
     assert f"/plan/?dissection={dissection.pk}" in asking.get(f"/dissections/{dissection.pk}/").content.decode()
     form = asking.get(f"/plan/?dissection={dissection.pk}").context["form"]
     asked = {field.name: value for field in form if (value := field.value()) is not None}

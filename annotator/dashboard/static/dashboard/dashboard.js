@@ -69,8 +69,12 @@ async function awaitCrops(address) {
 }
 function showCrops(address) {
   const path = new URL(address).pathname;
-  for (const picture of document.images) {
-    if (new URL(picture.src, document.baseURI).pathname === path) picture.src = `${path}?cut`;
+  for (const picture of document.querySelectorAll("img, source")) {
+    const name = picture.localName === "img" ? "src" : "srcset";
+    const shown = new URL(picture[name], document.baseURI);
+    if (shown.pathname !== path) continue;
+    shown.searchParams.set("cut", "");
+    picture[name] = shown.href;
   }
   for (const one of document.querySelectorAll("[style*='--strip']")) {
     const strip = one.style.getPropertyValue("--strip");
@@ -79,6 +83,6 @@ function showCrops(address) {
 }
 new PerformanceObserver((seen) => {
   for (const one of seen.getEntries()) {
-    if (one.responseStatus === 503 && new URL(one.name).pathname.startsWith("/crops/")) awaitCrops(one.name);
+    if (one.responseStatus === 503 && /^[/]crops[/]|[/]figures[/]./.test(new URL(one.name).pathname)) awaitCrops(one.name);
   }
 }).observe({ type: "resource", buffered: true });

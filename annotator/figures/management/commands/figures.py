@@ -22,7 +22,10 @@ from annotator.figures.listing import (
     list_figures,
 )
 from annotator.figures.paper import DPI, read_paper
+from annotator.figures.whole_layers import find_dissections, list_layer_figures, list_units_shown
+from annotator.units.cutting import CropsNotCut, demand_cut, find_uncut
 from annotator.units.finding import find_dissection
+from annotator.units.gpu_process import gpu_process_if_none
 from annotator.units.models import Dissection
 from workers.engine.plurals import say_count
 
@@ -55,12 +58,31 @@ class Command(ProjectCommand):
 
     def handle(self, *args: Any, out: Path, **options: Any) -> None:
         paper = read_paper(options["width"], options["dpi"])
+        self._cut_crops(_list_dissections(options))
         figures = [*_draw_campaign(options["campaign"], options["beside"]), *_draw_dissections(options)]
         if not figures:
             raise CommandError("Name a campaign or --dissections.", returncode=2)
         for figure in figures:
             save_figure(figure, folder=out, paper=paper)
             self.stdout.write(f"{figure.name}: {figure.title}")
+
+    def _cut_crops(self, dissections: Sequence[Dissection]) -> None:
+        """Of the units that the figures show and nobody has looked at."""
+        shown = [
+            unit for one in dissections for name in list_layer_figures([one]) for unit in list_units_shown(name, [one])
+        ]
+        if not (uncut := find_uncut(shown)):
+            return
+        try:
+            with gpu_process_if_none() as keeper:
+                demand_cut(uncut, passes_over=True, look_after=keeper.look_after)
+        except CropsNotCut as reason:
+            self.stderr.write(f"{reason} The figures are without them.")
+
+
+def _list_dissections(options: dict[str, Any]) -> list[Dissection]:
+    of_campaign = find_dissections(find_campaign(options["campaign"])) if options["campaign"] else []
+    return [*of_campaign, *(find_dissection(text) for text in options["dissections"])]
 
 
 def _draw_campaign(name: str | None, beside: str | None) -> list[Figure]:

@@ -83,6 +83,11 @@ def test_a_rejection_takes_two_people(world: World, sent: list[tuple[str, list[o
     assert decide(first, "propose-rejection", "bad") == 422
     assert decide(first, "propose-rejection", REASON) == 302
     assert Rejection.objects.get().proposed_by == "first"
+    (person,) = Rejection.objects.values_list("assignment__worker__pseudonym", flat=True)
+    assert f"/campaigns/try/answers/?person={person}" in second.get("/campaigns/try/attention").content.decode()
+    listed = second.get(f"/campaigns/try/answers/?person={person}").content.decode()
+    assert "A second person who may pay confirms it." in listed
+    assert "at least 20 characters" in listed
     assert decide(first, "confirm-rejection") == 422
     assert sent == []
     assert decide(second, "confirm-rejection") == 302

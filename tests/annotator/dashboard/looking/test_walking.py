@@ -48,9 +48,8 @@ def test_one_walks_from_unit_to_unit_and_back(
     before = re.findall(r'data-key="(\d)" href="/units/small/0/(\d)/walk/"', page)
     assert [key for key, _ in before] == list("123456")
     assert {unit for _, unit in before} == set("012345")
-    strengths = [
-        float(one) for one in re.findall(r'us-number">(-?[\d.]+)</span></span><span class="us-share-bar"', page)
-    ]
+    strengths = [int(one) for one in re.findall(r'title="Strength [^"]+">(-?\d+) %</span>', page)]
+    assert (len(strengths), abs(strengths[0])) == (6, 100)
     assert [abs(one) for one in strengths] == sorted((abs(one) for one in strengths), reverse=True)
     after = viewer.get(f"/units/small/0/{before[0][1]}/walk/", headers=part).content.decode()
     assert len(re.findall(r'data-key="[asdfg]" href="/units/small/3/\d/walk/"', after)) == 5

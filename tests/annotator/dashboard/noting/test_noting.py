@@ -46,7 +46,7 @@ def test_a_note_and_tags_stand_on_the_units_page_and_tags_filter_units(
     assert "Fires on &lt;b&gt;rims&lt;/b&gt;, too." in page
     assert list(UnitTag.objects.values_list("name", flat=True)) == ["look again", "odd"]
     units = viewer.get("/units/?tag=Look again").content.decode()
-    assert "features.3 · unit 1 · net" in units
+    assert "features.3 · unit 1 · net on " in units
     assert units.count('class="us-unit"') == 1
     assert viewer.post(f"{UNIT}notes/", {"text": "no"}).status_code == 403
     listed = viewer.get("/notes/").content.decode()

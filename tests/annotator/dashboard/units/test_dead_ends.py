@@ -55,7 +55,7 @@ def test_a_form_without_anything_to_choose_says_how_to_get_it(db: None) -> None:
         "/dissections/new/": ["manage.py register"] * 2,
         "/readouts/": ["manage.py register"] * 2,
         "/launch/": ["/dissections/", ""],  # nobody needs to be excluded
-        "/plan/": ["/dissections/"],
+        "/plan/": ["/dissections/new/"],
     }.items():
         page = researcher.get(address).content.decode()
         said = re.findall(r"None yet\.(.*?)</span>", page)

@@ -1,5 +1,6 @@
 """Crops of units that nobody asked about are cut when somebody looks at them or asks people about them."""
 
+import csv
 import hashlib
 import io
 import itertools
@@ -22,6 +23,7 @@ from annotator.crowd.campaigns.crops import CropsGone, CropsUncut, await_crops, 
 from annotator.units import cutting, strips
 from annotator.units.cutting import CropsNotCut, demand_cut, find_uncut
 from annotator.units.models import IMPORTED, DissectedUnit, Dissection
+from tests.annotator.crowd.making import make_campaign
 from tests.workers.engine import making
 from workers import contract
 from workers.engine.format.artifact import checksum_name, is_late, tile_name
@@ -49,7 +51,7 @@ def dissect(images: Path, folder: Path, *more: str) -> Dissection:
     output = io.StringIO()
     call_command(
         "dissect", "--network", NETWORK, "--layer", "4", "--batch-size", "4", "--no-chance", "--weights",
-        str(folder / "tiny.pth"), "--images", str(images), "--n-top", "4", "--n-low", "2", "--tile-px", "16", "--json",
+        str(folder / "tiny.pth"), "--images", str(images), "--n-top", "4", "--n-low", "3", "--tile-px", "16", "--json",
         *more, stdout=output,
     )  # fmt: skip
     return Dissection.objects.get(id=json.loads(output.getvalue())["id"])
@@ -100,6 +102,18 @@ def test_a_page_shows_a_placeholder_then_the_crops(
     assert viewer.get(address).status_code == 503
     assert look_until(lambda: viewer.get(address), 200).content == shown.content
     assert find_uncut([unit]) == []
+
+
+def test_a_figure_waits_for_the_crops_that_it_shows(dissection: Dissection, viewer: Client, tmp_path: Path) -> None:
+    await_crops(list_units(dissection)[:1])
+    make_campaign(dissection, name="drawn", n_units=1)
+    address = "/campaigns/drawn/figures/best-units-4.svg"
+    first = viewer.get(address)
+    assert (first.status_code, first["Cache-Control"]) == (503, "no-store")
+    call_command("figures", "--dissections", str(dissection.pk), "--out", str(tmp_path), stdout=io.StringIO())
+    rows = list(csv.DictReader((tmp_path / "best-units-4.csv").open()))
+    assert {row["crops"] for row in rows} == {"4"}
+    assert viewer.get(address).content.count(b"image/jpeg") == 4 * len(rows)
 
 
 def test_crops_are_cut_before_people_are_asked(dissection: Dissection) -> None:

@@ -59,6 +59,7 @@ def test_who_was_rejected_can_write_about_that_hit(
     shown = browser.get(f"/worker/{page.format(assignment.mturk_id)}").content.decode()
     link = re.search(r'href="(/worker/requesters/[^"]+)"', shown)
     assert "Nothing was marked." in shown
+    assert ('data-label="Reward">–<' in shown) == (page == "history"), "no reward was paid"
     assert link
     assert f'value="HIT {assignment.hit.mturk_id}"' in browser.get(link[1]).content.decode()
 
