@@ -13,6 +13,10 @@ from workers.engine.measures.options import list_chosen, list_declared, list_def
 from workers.engine.measures.recorded import Option
 
 
+# Options of the engine that most dissections do not change: folded away.
+FOLDED = ("batch_size", "seed", "axes", "tokens", "segment", "dimming", "crops")
+
+
 class PickedLayers(forms.Textarea):
     """Layers that were typed, together with those that were ticked in the tree beside."""
 
@@ -49,6 +53,12 @@ class DissectForm(forms.Form):
         for name, stated in list_declared().items():
             if stated.title:
                 self.fields[name] = _make_field(defaults[name], stated)
+
+    def main_fields(self) -> list[forms.BoundField]:
+        return [field for field in self if field.name not in FOLDED]
+
+    def folded_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in FOLDED]
 
     def options(self) -> dict[str, Any]:
         """As the engine reads them, without fields that were left empty."""
