@@ -129,7 +129,8 @@ def draw_sentence(said: str) -> bytes:
     first = 157 - 15 * (len(lines) - 1)
     spans = "".join(f'<tspan x="200" y="{first + 30 * i}">{escape(line)}</tspan>' for i, line in enumerate(lines))
     text = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 300" role="img"><title>{escape(said)}</title>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 300" width="400" height="300" role="img">'
+        f"<title>{escape(said)}</title>"
         '<rect width="400" height="300" fill="#767676"/><text fill="#fff" font-family="sans-serif" '
         f'font-size="22" text-anchor="middle">{spans}</text></svg>'
     )

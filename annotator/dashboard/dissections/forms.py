@@ -12,7 +12,6 @@ from annotator.units.models import IMPORTED, Network
 from workers.engine.measures.options import list_chosen, list_declared, list_defaults
 from workers.engine.measures.recorded import Option
 
-
 # Options of the engine that most dissections do not change: folded away.
 FOLDED = ("batch_size", "seed", "axes", "tokens", "segment", "dimming", "crops")
 

@@ -5,6 +5,7 @@ from django import template
 from annotator.accounts.sharing import DEFAULT_LIFE, MAX_LIFE
 from annotator.crowd.marketplaces.table import MARKETPLACES, open_marketplace
 from annotator.program import name_command
+from annotator.work.table import STEPS
 
 register = template.Library()
 register.simple_tag(name_command, name="command")
@@ -105,3 +106,9 @@ def share_of(part: float | None, whole: float | None) -> float | None:
 def words(line: str) -> list[str]:
     """A line's words, to loop over in a template."""
     return line.split()
+
+
+@register.filter
+def step_title(name: str) -> str:
+    """Of a job; one that an older version asked for may be of a step that is gone."""
+    return STEPS[name].title if name in STEPS else name

@@ -41,9 +41,13 @@ def show_account(request: HttpRequest, person: Person) -> HttpResponse:
         if not problem:
             membership.keep_account(person, contact=contact, wants_mail=person.wants_mail, payout_address=tidied)
             return redirect("sandbox-account")
+    return _show(request, person, problem=problem, payout_address=address)
+
+
+def _show(request: HttpRequest, person: Person, *, problem: str, payout_address: str) -> HttpResponse:
     return session.show(
         request, "account", person, status=400 if problem else 200, problem=problem,
-        earned=paying_out.find_earnings(person), payout_address=address,
+        earned=paying_out.find_earnings(person), payout_address=payout_address,
     )  # fmt: skip
 
 
@@ -73,10 +77,11 @@ def take_data(request: HttpRequest, person: Person) -> HttpResponse:
 def leave(request: HttpRequest, person: Person) -> HttpResponse:
     """Form field: worker_id, typed by the person."""
     if request.POST.get("worker_id", "").strip() != person.mturk_id:
-        return session.show_problem(request, person, "Type your WorkerId to leave: nothing was changed.", status=400)
+        problem = gettext_noop("Type your WorkerId to leave: nothing was changed.")
+        return _show(request, person, problem=problem, payout_address=paying_out.read_payout_address(person))
     membership.leave(person, now=session.settled_now())
     session.sign_out(request)
-    return session.show_problem(request, None, "You have left. What was still owed to you will be paid.", status=200)
+    return session.show(request, "left", None)
 
 
 @require_http_methods(["GET", "POST"])

@@ -45,7 +45,10 @@ def test_a_held_hit_whose_time_is_over_stops_nobody_from_leaving(
     late = accept(browser, new_hit())
     held = accept(browser, new_hit(AssignmentDurationInSeconds=3000))
     move_clock(601)
-    assert leave(browser, ada) == 200
+    refused = browser.post("/worker/account/leave", {"worker_id": "another"})
+    assert (refused.status_code, b'id="leave-form"' in refused.content) == (400, True)
+    left = browser.post("/worker/account/leave", {"worker_id": ada.mturk_id})
+    assert (left.status_code, b"You have left" in left.content, b"not possible" in left.content) == (200, True, False)
     assert dict(ada.assignments.values_list("mturk_id", "state")) == {
         late.mturk_id: "Abandoned", held.mturk_id: "Returned",
     }  # fmt: skip

@@ -1,10 +1,14 @@
 """Stored names as the dashboard writes them."""
 
-from annotator.dashboard.templatetags.dashboard_words import name_words, reason_words
+from annotator.dashboard.templatetags.dashboard_words import name_words, reason_words, step_title
 
 
 def test_stored_names_are_words() -> None:
     assert name_words("n_hits") == "hits"
+    assert [step_title(name) for name in ("ask-all", "a step of yore")] == [
+        "Ask more about each unit",
+        "a step of yore",
+    ]
     assert reason_words({"total_usd": "69.12", "seconds_per_assignment": 150}) == (
         "total USD: 69.12; seconds per assignment: 150"
     )
