@@ -144,14 +144,8 @@ def make_questions_campaign(questions: Sequence[Question], *, template: str, **c
 
 
 def make_campaign(
-    dissection: Dissection,
-    *,
-    is_quoted: bool = True,
-    phrases: dict[int, str] | None = None,
-    n_units: int | None = None,
-    **changes: Any,
+    dissection: Dissection, *, is_quoted: bool = True, phrases: dict[int, str] | None = None, **changes: Any
 ) -> Campaign:
-    """Of the first `n_units` of the dissection; None: of all."""
     values: dict[str, Any] = {
         "name": "try",
         "marketplace": "own",
@@ -161,7 +155,7 @@ def make_campaign(
         "created_at": NOW,
         "template": "unit_semantics",
     } | changes
-    units = [ChosenUnit(unit, "named") for unit in list_units([dissection])[:n_units]]
+    units = [ChosenUnit(unit, "named") for unit in list_units([dissection])]
     template = values.pop("template")
     campaign = Campaign(**values)
     compose_campaign(campaign, template=template, units=units, phrases=phrases)

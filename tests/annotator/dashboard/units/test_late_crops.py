@@ -20,10 +20,11 @@ from numpy.random import default_rng
 from pytest_django import Settings
 
 from annotator.crowd.campaigns.crops import CropsGone, CropsUncut, await_crops, check_crops
+from annotator.crowd.models import Campaign, HITType
 from annotator.units import cutting, strips
 from annotator.units.cutting import CropsNotCut, demand_cut, find_uncut
 from annotator.units.models import IMPORTED, DissectedUnit, Dissection
-from tests.annotator.crowd.making import make_campaign
+from tests.annotator.crowd.making import NOW, make_hit
 from tests.workers.engine import making
 from workers import contract
 from workers.engine.format.artifact import checksum_name, is_late, tile_name
@@ -51,7 +52,7 @@ def dissect(images: Path, folder: Path, *more: str) -> Dissection:
     output = io.StringIO()
     call_command(
         "dissect", "--network", NETWORK, "--layer", "4", "--batch-size", "4", "--no-chance", "--weights",
-        str(folder / "tiny.pth"), "--images", str(images), "--n-top", "4", "--n-low", "3", "--tile-px", "16", "--json",
+        str(folder / "tiny.pth"), "--images", str(images), "--n-top", "4", "--n-low", "2", "--tile-px", "16", "--json",
         *more, stdout=output,
     )  # fmt: skip
     return Dissection.objects.get(id=json.loads(output.getvalue())["id"])
@@ -105,8 +106,9 @@ def test_a_page_shows_a_placeholder_then_the_crops(
 
 
 def test_a_figure_waits_for_the_crops_that_it_shows(dissection: Dissection, viewer: Client, tmp_path: Path) -> None:
-    await_crops(list_units(dissection)[:1])
-    make_campaign(dissection, name="drawn", n_units=1)
+    campaign = Campaign.objects.create(name="drawn", reward_usd=1, budget_cap_usd=1, seed=1, created_at=NOW)
+    unit = list_units(dissection)[0]
+    make_hit(hit_type=HITType.objects.create(campaign=campaign), unit=unit.unit, dissected_unit=unit)
     address = "/campaigns/drawn/figures/best-units-4.svg"
     first = viewer.get(address)
     assert (first.status_code, first["Cache-Control"]) == (503, "no-store")
