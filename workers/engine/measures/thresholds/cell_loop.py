@@ -43,8 +43,8 @@ def find_cells(*, maps: torch.Tensor, bound: torch.Tensor, steps: StepCounts | N
 def _find_step(value: np.float32, base: int, shift: int, n_steps: int) -> int:
     """The step of StepCounts in which the value lies."""
     bits = np.float32(value).view(np.int32)
-    ordered = np.int64(bits ^ ((bits >> 31) & 0x7FFFFFFF))
-    return min((ordered - base) >> shift, n_steps - 1)
+    step = int((np.int64(bits ^ ((bits >> 31) & 0x7FFFFFFF)) - base) >> shift)
+    return min(step, n_steps - 1)
 
 
 @compiled
