@@ -233,7 +233,9 @@ class Story(Stage):
         return self.people[name]
 
     def submit(self, index: int, after: int) -> None:
-        """Through the door that a HIT's page uses; what is no longer in progress is refused there."""
+        """Through the door that a HIT's page uses; what is no longer in progress is refused there, but not the same
+        answer once more.
+        """
         self.plain.pass_time(after)
         if not (found := self.pick_work(index, "Accepted", "Submitted", "Returned", "Abandoned")):
             return
@@ -243,8 +245,10 @@ class Story(Stage):
             return
         fields = {"assignmentId": self.assignment_id(name, work), "description": "stripes"}
         response = FRAME.post("/mturk/externalSubmit", fields)
-        assert response.status_code == (200 if work.state == "Accepted" else 409)
-        if work.state == "Accepted":
+        assert response.status_code == (200 if work.state in ("Accepted", "Submitted") else 409)
+        if work.state != "Accepted":
+            assert FRAME.post("/mturk/externalSubmit", fields | {"description": "dots"}).status_code == 409
+        else:
             work.state, work.submitted_at = "Submitted", self.plain.now
             work.approve_at = self.plain.now + hit.delay
             self.plain.pass_time(0)
