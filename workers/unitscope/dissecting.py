@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from os import PathLike
@@ -29,7 +29,6 @@ from workers.engine.networks.loading import LoadedNetwork
 from workers.engine.networks.preprocessing import Preprocessing
 from workers.free_space import free_memory
 from workers.needs import tell_needs
-from workers.store import open_store
 from workers.unitscope.dissection import Dissection, Folder
 from workers.unitscope.networks import Named, find_device, load_network
 
@@ -67,19 +66,25 @@ def dissect(
     chosen = DissectionOptions.from_json({**RECORDED, **list_chosen(), **options})
     if chosen.of(CropOptions).crops != ALL:
         raise OptionsInvalid("In a notebook the crops of all units are cut with the dissection: leave out `crops`.")
-    paths = [layers] if isinstance(layers, str) else list(layers)
+    paths = [layers] if isinstance(layers, str) else list(layers) if isinstance(layers, Iterable) else []
     if not paths or not all(isinstance(path, str) for path in paths):
         raise LayerError(f"layers are dotted paths, one or several, such as ['layer4'], and not {layers!r}.")
-    for name, value in (("images", images), ("labels", labels or "")):
-        if not isinstance(value, str | PathLike):
-            raise TypeError(f"{name} is a path, and not of type {type(value).__name__}.")
+    if not isinstance(images, str | PathLike):
+        raise TypeError(
+            f"images is the path of a folder, and not of type {type(images).__name__}: which files were measured is "
+            "part of the result. Save pictures that lie in memory into a folder, as PNG: "
+            "PIL.Image.fromarray(array).save(f'photos/{number:05}.png')."
+        )
+    if labels is not None and not isinstance(labels, str | PathLike):
+        raise TypeError(f"labels is a path, and not of type {type(labels).__name__}.")
+    root, listed = Path(images).expanduser(), str(labels or "")
+    listed = str(Path(listed).expanduser()) if listed.startswith("~") else listed
     device = device or find_device(network)
     loaded = load_network(network, weights=weights, preprocessing=preprocessing, device=device, layers=paths)
     shapes = recipe.survey(network=loaded, layers=paths, device=device, options=chosen)
-    image_set = open_image_set(Path(images), str(labels or ""))
+    image_set = open_image_set(root, listed)
     recipe.check_first_images(network=loaded, shapes=shapes, image_set=image_set, options=chosen, device=device)
     folder = Folder()
-    store = open_store(str(folder.path))
     with _show(progress) as bar:
         for note in (loaded.note, *image_set.notes) if bar.is_shown else ():
             if note:
@@ -87,11 +92,12 @@ def dissect(
         contents = _read_contents(image_set, bar)
         surveyed = {name: digests.copy() for name, digests in contents.to_arrays().items()}
         image_set = replace(image_set, content_sha256=contents.sha256())
-        store.write(CONTENTS, pack_arrays(surveyed))
-        _measure(loaded, image_set, shapes, chosen, device, store.write, bar)
+        folder.store.write(CONTENTS, pack_arrays(surveyed))
+        _measure(loaded, image_set, shapes, chosen, device, folder.store.write, bar)
         contents.demand(surveyed, range(len(image_set.paths)))
-    name = Path(images).resolve().name
-    return Dissection(artifact=read_artifact(store.read), files=folder, network=loaded, images_name=name)
+    return Dissection(
+        artifact=read_artifact(folder.read), files=folder, network=loaded, images_name=root.resolve().name
+    )
 
 
 class _Bar:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from workers.engine.explain import Asked, explain
-from workers.engine.format.artifact import Artifact, ArtifactMalformed, read_artifact
+from workers.engine.format.artifact import MANIFEST, Artifact, ArtifactMalformed, read_artifact
 from workers.engine.images.decoding import ImageUnreadable
 from workers.engine.networks.class_names import name_classes
 from workers.engine.networks.loading import LoadedNetwork
@@ -33,16 +33,24 @@ if TYPE_CHECKING:
     import xarray
 
 
+# Columns of numbers of the table of units.
+MEASURED = ("iou", "iou_low", "iou_high", "chance", "threshold", "peak")
 # What zipfile raises for bytes that are not as they were written.
 DAMAGED = (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, EOFError, struct.error, zlib.error)
 
 
 class Folder:
-    """A temporary folder that is removed when nobody holds this any more, or when Python ends."""
+    """A temporary folder that is removed when nobody holds this any more, or when Python ends. Who holds its `read`, as
+    the artifact does, holds it.
+    """
 
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="unitscope-"))
+        self.store = open_store(str(self.path))
         weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+    def read(self, name: str) -> bytes:
+        return self.store.read(name)
 
 
 class Dissection:
@@ -78,7 +86,8 @@ class Dissection:
         import pandas
 
         rows = [unit.facts() for layer in self.layers.values() for unit in layer]
-        return pandas.DataFrame(rows).set_index(["layer", "unit"])
+        # Numbers that no unit has are missing numbers, too.
+        return pandas.DataFrame(rows).set_index(["layer", "unit"]).astype(dict.fromkeys(MEASURED, float))
 
     @overload
     def __getitem__(self, key: str) -> Layer: ...
@@ -92,6 +101,9 @@ class Dissection:
         if path not in self.layers:
             raise KeyError(f"Layer {path!r} was not dissected; there are {', '.join(self.layers)}.")
         return self.layers[path] if index is None else self.layers[path][index]
+
+    def __contains__(self, path: object) -> bool:
+        return path in self.layers
 
     def __iter__(self) -> Iterator[Layer]:
         return iter(self.layers.values())
@@ -115,15 +127,15 @@ class Dissection:
             raise TypeError(f"network is what unitscope.load_network gives, and not of type {type(loaded).__name__}.")
         if loaded.weights_sha256 != self.manifest["network"]["weights_sha256"]:
             raise ValueError("The network has other weights than the one that was dissected: its units are others.")
-        device = find_device(loaded)
+        if not isinstance(photograph, str | os.PathLike):
+            raise TypeError(f"photograph is the path of a file, and not of type {type(photograph).__name__}: save it.")
+        device, path = find_device(loaded), Path(photograph).expanduser()
         try:
-            answer = explain(network=loaded, path=Path(photograph), asked=Asked(), device=device).answer
+            answer = explain(network=loaded, path=path, asked=Asked(), device=device).answer
         except ImageUnreadable as error:
-            raise ImageUnreadable(f"{Path(photograph).name}: {error}.") from None
+            raise ImageUnreadable(f"{path.name}: {error}.") from None
         names = name_classes(loaded, n_classes=answer["n_classes"])
-        return Explanation(
-            answer=answer, photograph=Path(photograph).read_bytes(), names=names, known=self._know(answer)
-        )
+        return Explanation(answer=answer, photograph=path.read_bytes(), names=names, known=self._know(answer))
 
     def _know(self, answer: dict[str, Any]) -> Layer | None:
         """The dissected layer that the explanation's units are of, if it is one of ours."""
@@ -136,7 +148,7 @@ class Dissection:
 
         Raises OSError.
         """
-        target = Path(path)
+        target = Path(path).expanduser()
         fresh = target.with_name(f".{target.name}.new")
         try:
             with zipfile.ZipFile(fresh, "w") as file:
@@ -166,7 +178,7 @@ class Dissection:
     def _names(self) -> list[str]:
         if isinstance(self._files, zipfile.ZipFile):
             return sorted(self._files.namelist())
-        return sorted(open_store(str(self._files.path)).names())
+        return sorted(self._files.store.names())
 
     def __repr__(self) -> str:
         return f"<Dissection of {self._title()}>"
@@ -185,7 +197,7 @@ def open_dissection(path: str | os.PathLike[str]) -> Dissection:
     """What `Dissection.save` wrote. Raises OSError, ArtifactMalformed; so does what reads a damaged part later."""
     name = Path(path).name
     try:
-        file = zipfile.ZipFile(path)
+        file = zipfile.ZipFile(Path(path).expanduser())
     except DAMAGED:
         raise ArtifactMalformed(f"{name} is no saved dissection.") from None
 
@@ -195,6 +207,6 @@ def open_dissection(path: str | os.PathLike[str]) -> Dissection:
         except DAMAGED:
             raise ArtifactMalformed(f"{name} is damaged ({part}): copy or save it again.") from None
 
-    with suppress(KeyError):
-        return Dissection(artifact=read_artifact(read), files=file)
-    raise ArtifactMalformed(f"{name} is no saved dissection: it has no manifest.")
+    if MANIFEST not in file.namelist():
+        raise ArtifactMalformed(f"{name} is no saved dissection: it has no manifest.")
+    return Dissection(artifact=read_artifact(read), files=file)

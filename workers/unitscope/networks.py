@@ -58,6 +58,11 @@ def load_network(
             "A network is a name, a torch.nn.Module or what load_network gave, and not of type "
             f"{type(network).__name__}."
         )
+    if weights is not None and not isinstance(weights, str | os.PathLike):
+        raise TypeError(
+            f"weights is the path of a file, and not of type {type(weights).__name__}: load them into a module, and "
+            "give that."
+        )
     if network.startswith(ZOO):
         if weights is not None or preprocessing is not None:
             raise TypeError("A network of the zoo has its own weights and its own preprocessing.")
@@ -65,7 +70,7 @@ def load_network(
         return loading.load_zoo_network(row=row, folder=config.zoo_folder(), device=device)
     return loading.load_network(
         architecture=network,
-        weights=None if weights is None else Path(weights),
+        weights=None if weights is None else Path(weights).expanduser(),
         preprocessing=preprocessing,
         device=device,
         layers=layers,

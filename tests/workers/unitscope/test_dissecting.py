@@ -1,5 +1,6 @@
 """A dissection in a notebook: the command's own artifact, shown as tables and pictures."""
 
+import gc
 import zipfile
 from dataclasses import fields
 from pathlib import Path
@@ -19,7 +20,7 @@ from workers.engine.format.artifact import ArtifactMalformed
 from workers.engine.images.decoding import ImageUnreadable
 from workers.engine.images.label_table import ImageSetError
 from workers.engine.measures.iou.arrays import MODES, IoU, ModeCounts
-from workers.engine.measures.options import OptionsInvalid, list_chosen
+from workers.engine.measures.options import DissectionOptions, OptionsInvalid, list_chosen
 from workers.engine.measures.table import list_recorded
 from workers.engine.networks.checkpoints import NetworkError
 from workers.engine.networks.layer_maps import LayerError
@@ -105,11 +106,40 @@ def test_every_array_that_a_measure_records_has_named_axes() -> None:
     assert [name for name in names if name_axes(name) is None] == []
 
 
+def test_a_unit_outlives_the_dissection_that_it_is_of(images: Path) -> None:
+    """Nobody has to keep the whole: `unitscope.dissect(...)["4"].best(1)[0].show()`."""
+    layer = unitscope.dissect(
+        TINY, layers=["4"], images=images, labels="none", progress=False, **CHOSEN, activation_vectors=True
+    )["4"]
+    gc.collect()
+    unit = next(unit for unit in layer if unit.n_top)
+    assert unit.show(1).size[0] > 10
+    assert layer.vectors["maxima"].shape == (8, len(layer))
+    assert np.isnan(unit.facts()["iou"] or np.nan)
+
+
+def test_a_table_without_labels_has_columns_of_numbers(images: Path, found: unitscope.Dissection) -> None:
+    plain = unitscope.dissect(TINY, layers=["2"], images=images, labels="none", progress=False, **CHOSEN).units
+    assert (plain.dtypes == found.units.dtypes)[["iou", "iou_low", "iou_high", "chance", "threshold", "peak"]].all()
+    assert plain["iou"].isna().all()
+
+
+def test_a_dissection_says_which_layers_it_holds(found: unitscope.Dissection) -> None:
+    assert "4" in found
+    assert "5" not in found
+
+
 @pytest.mark.parametrize("content", [b"no zip", b""])
 def test_a_file_that_is_none_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x").write_bytes(content)
     with pytest.raises(ArtifactMalformed, match="no saved dissection"):
         unitscope.open_dissection(tmp_path / "x")
+
+
+def test_another_programs_archive_is_refused(tmp_path: Path) -> None:
+    torch.save({"w": torch.zeros(2)}, tmp_path / "net.pth")
+    with pytest.raises(ArtifactMalformed, match=r"^net.pth is no saved dissection: it has no manifest"):
+        unitscope.open_dissection(tmp_path / "net.pth")
 
 
 def test_a_module_in_memory_stays_as_it_was(images: Path, found: unitscope.Dissection) -> None:
@@ -195,8 +225,17 @@ def test_a_unit_without_a_label_is_not_said_to_wait_for_people() -> None:
         ({"network": making.tiny_network(), "device": "gpu"}, NetworkError, "There is no device 'gpu' here"),
         ({"tail": "x"}, OptionsInvalid, "tail is 'x', which is no number"),
         ({"network": torch.nn.ReLU(), "preprocessing": {"px": 96}}, PreprocessingInvalid, "states 'px', which is"),
-        ({"images": ["a.jpg"]}, TypeError, "images is a path, and not of type list"),
+        ({"images": ["a.jpg"]}, TypeError, "images is the path of a folder, and not of type list: .* Save pictures"),
+        ({"images": np.zeros((2, 8, 8, 3))}, TypeError, "images is the path of a folder, and not of type ndarray"),
+        ({"weights": {"w": 1}}, TypeError, "weights is the path of a file, and not of type dict: load them into"),
+        ({"layers": ["net.4"]}, LayerError, r"There is no layer 'net.4'. Did you mean 4\?"),
         ({"labels": 3}, TypeError, "labels is a path, and not of type int"),
+        ({"labels": np.zeros(3)}, TypeError, "labels is a path, and not of type ndarray"),
+        ({"layers": None}, LayerError, r"layers are dotted paths, .* not None"),
+        ({"n_top": 5.5}, OptionsInvalid, "n_top is 5.5, which is no whole number"),
+        ({"n_top": True}, OptionsInvalid, "n_top is True, which is no number"),
+        ({"autocast": "no"}, OptionsInvalid, "autocast is 'no'; it must be True or False"),
+        ({"segment": 3}, OptionsInvalid, "segment is 3, which is no text"),
         ({"labels": "label.csv"}, ImageSetError, r"labels at label.csv, but at .*/set/label.csv"),
         ({"preprocessing": 96}, TypeError, "preprocessing is a Preprocessing or a dict .* not a int"),
     ],
@@ -209,7 +248,24 @@ def test_bad_input_is_said_in_words(
         unitscope.dissect(**asked)  # type: ignore[arg-type]
 
 
+def test_options_may_be_numbers_of_numpy_or_have_a_point() -> None:
+    plain = DissectionOptions.from_json({"n_top": 5, "tail": 0.5, "autocast": True})
+    other = DissectionOptions.from_json({"n_top": np.int64(5), "tail": np.float64(0.5), "autocast": np.bool_(True)})
+    assert DissectionOptions.from_json({"n_top": 5.0, "tail": 0.5, "autocast": True}) == plain == other
+    assert type(DissectionOptions.from_json({"n_top": 5.0}).to_json()["n_top"]) is int
+
+
+def test_a_path_may_begin_at_home(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(images.parent))
+    found = unitscope.dissect(TINY, layers=["2"], images=f"~/{images.name}", labels="~/set/index.csv", progress=False,
+                              **{**CHOSEN, "batch_size": 8})  # fmt: skip
+    assert found.images_name == images.name
+    assert found.units["label"].notna().any()
+
+
 def test_units_that_do_not_exist_are_named(found: unitscope.Dissection) -> None:
+    with pytest.raises(TypeError, match="photograph is the path of a file, and not of type ndarray: save it"):
+        found.explain(np.zeros((8, 8, 3)))  # type: ignore[arg-type]
     with pytest.raises(KeyError, match="no unit 99"):
         found["4", 99]
     with pytest.raises(KeyError, match="no unit 'x'"):

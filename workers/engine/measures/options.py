@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any, TypeVar
 
+import numpy as np
+
 from workers.engine.measures.recorded import Option, option
 from workers.engine.measures.table import list_recorded
 from workers.engine.networks.axis_names import AXES, TOKENS_PATTERN
@@ -74,7 +76,7 @@ class DissectionOptions:
         defaults = list_defaults()
         if unknown := data.keys() - defaults:
             raise OptionsInvalid(f"There is no option {min(unknown)!r}; there are {', '.join(sorted(defaults))}.")
-        values = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+        values = {name: _read_value(name, value, defaults[name]) for name, value in data.items()}
         try:
             return cls(
                 tuple(
@@ -109,6 +111,26 @@ def list_chosen() -> dict[str, Any]:
 
 def _list_kinds() -> list[type[Any]]:
     return [RunOptions, *(recorded.options for recorded in list_recorded())]
+
+
+def _read_value(name: str, value: Any, default: Any) -> Any:
+    """As JSON keeps it: a whole number may come with a point, and numbers from numpy. Raises OptionsInvalid."""
+    if isinstance(value, list):
+        return tuple(value)
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(default, bool):
+        if not isinstance(value, bool):
+            raise OptionsInvalid(f"{name} is {value!r}; it must be True or False.")
+    elif isinstance(value, bool) and isinstance(default, int | float):
+        raise OptionsInvalid(f"{name} is {value}, which is no number.")
+    elif isinstance(default, int) and isinstance(value, float):
+        if not value.is_integer():
+            raise OptionsInvalid(f"{name} is {value}, which is no whole number.")
+        return int(value)
+    elif isinstance(default, str) and not isinstance(value, str):
+        raise OptionsInvalid(f"{name} is {value!r}, which is no text.")
+    return value
 
 
 def _check(name: str, value: Any, stated: Option) -> None:

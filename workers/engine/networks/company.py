@@ -108,4 +108,6 @@ def _is_batched(part: nn.Module) -> bool:
 
 
 def _is_random(part: nn.Module) -> bool:
-    return "drop" in type(part).__name__.lower() or "noise" in type(part).__name__.lower()
+    # torch's own are silent in evaluation.
+    is_silent = isinstance(part, nn.modules.dropout._DropoutNd) and not part.training
+    return not is_silent and any(word in type(part).__name__.lower() for word in ("drop", "noise"))

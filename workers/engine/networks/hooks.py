@@ -6,11 +6,15 @@ names the call; where it gives several tensors, `path:key` names the tensor (lay
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from difflib import get_close_matches
 
 import torch
 from torch import nn
 
 from workers.engine.networks.layer_maps import LayerError, LayerShape, as_maps, split_key
+
+# So many layers are named that may have been meant.
+N_MEANT = 3
 
 
 class LayerNotFound(LayerError):
@@ -45,8 +49,18 @@ def find_layer(*, module: nn.Module, path: str) -> nn.Module:
     layers: dict[str, nn.Module] = dict(module.named_modules())
     if not name or name not in layers:
         known = [key for key in layers if key]
-        raise LayerNotFound(f"There is no layer {name!r}. The network's layers are: {', '.join(known)}.")
+        close = _find_close(name, known)
+        meant = f" Did you mean {' or '.join(close)}?" if close else ""
+        raise LayerNotFound(f"There is no layer {name!r}.{meant} The network's layers are: {', '.join(known)}.")
     return layers[name]
+
+
+def _find_close(name: str, known: Sequence[str]) -> list[str]:
+    """Layers of the same name below another module or without one, in other letters, or spelled alike."""
+    wanted = name.replace("/", ".").replace("[", ".").replace("]", "").strip(".").lower()
+    same = [one for one in known if wanted and f".{one.lower()}".endswith(f".{wanted}")]
+    shorter = [one for one in known if f".{wanted}".endswith(f".{one.lower()}")]
+    return (same or shorter[-1:] or get_close_matches(name, known))[:N_MEANT]
 
 
 Consumer = Callable[[str, torch.Tensor], None]

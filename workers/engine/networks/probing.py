@@ -94,6 +94,13 @@ def _check_signature(module: nn.Module) -> None:
         one.name for one in takes
         if one.default is one.empty and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
     ]  # fmt: skip
+    if all(one.kind in (one.KEYWORD_ONLY, one.VAR_KEYWORD) for one in takes):
+        names = ", ".join(needed) or "none"
+        raise InputNotAnImage(
+            f"The network takes no image in the first place, but by name alone ({names}). Write a module whose forward "
+            "takes the image and passes it on by its name, and give the function that makes it (--network "
+            "MODULE:FUNCTION)."
+        )
     if len(needed) > 1:
         raise InputNotAnImage(
             f"The network takes more than an image ({', '.join(needed[1:])}). Write a module whose forward takes the "

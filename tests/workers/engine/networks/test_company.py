@@ -78,9 +78,10 @@ def sequence(last: nn.Module) -> nn.Sequential:
         (sequence(nn.BatchNorm2d(6, track_running_stats=False)), "2", r"^2 gives .* 2 \(BatchNorm2d\) computes over"),
         (sequence(AlwaysDropping()), "2", r"^2 gives .* 2 \(AlwaysDropping\) draws random numbers"),
         (Noisy(1e-3), "", "random"),
+        (nn.Sequential(nn.Dropout(0.5), AlwaysDropping()), "1", r"1 \(AlwaysDropping\) draws random numbers"),
         (ByPosition(), "", "other images run beside it"),
     ],
-    ids=["batch statistics", "dropout", "noise", "position"],
+    ids=["batch statistics", "dropout", "noise", "silent dropout", "position"],
 )
 @pytest.mark.parametrize("n", [1, 2, 4])
 def test_what_depends_on_company_or_chance_is_refused_by_name(module: nn.Module, path: str, words: str, n: int) -> None:

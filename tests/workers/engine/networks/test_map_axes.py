@@ -240,3 +240,13 @@ def test_the_cases_that_failed_are_read_or_refused() -> None:
         read(nets.tupleout().eval(), "part")
     with pytest.raises(InputNotAnImage, match=r"more than an image \(mask\)"):
         read(nets.extra().eval(), "conv")
+
+
+class ByName(nn.Module):
+    def forward(self, *, pixel_values: torch.Tensor) -> torch.Tensor:
+        return pixel_values
+
+
+def test_a_network_that_takes_its_image_by_name_alone_is_refused() -> None:
+    with pytest.raises(InputNotAnImage, match=r"by name alone \(pixel_values\)"):
+        probe_layers(module=ByName(), paths=["x"], input_px=32)

@@ -1,5 +1,6 @@
 """`timm:NAME`: the networks of PyTorch Image Models, with the input that the library states for them."""
 
+from difflib import get_close_matches
 from typing import Any
 
 from workers.engine.networks.preprocessing import Preprocessing
@@ -21,7 +22,8 @@ def build(name: str) -> Built:
     timm = import_library("timm", package="timm")
     name, options = split_options(name, NUMBERS, WORDS)
     if not timm.is_model(name):
-        close = timm.list_models(f"*{name.partition('.')[0][:8]}*")[:8]
+        plain = name.partition(".")[0]
+        close = timm.list_models(f"*{plain[:8]}*")[:8] or get_close_matches(plain, timm.list_models())
         alike = f"; it has {', '.join(close)}" if close else ""
         raise ArchitectureNotFound(f"timm {timm.__version__} has no network {name!r}{alike}.")
     try:
