@@ -26,7 +26,7 @@ from pytest_django import Settings
 
 from annotator.evidence.models import Question
 from annotator.labels.models import UnitLabel
-from annotator.published.backup import backing_up, dumping
+from annotator.published.backup import backing_up
 from annotator.published.backup.archive import open_backup
 from annotator.published.backup.backing_up import add_artifacts, add_folders
 from annotator.published.backup.dumping import dump_database, one_moment
@@ -274,7 +274,7 @@ def test_no_secret_of_the_database_stands_in_a_command_line(tmp_path: Path, monk
         seen.append(command)
         return run(command, **options)
 
-    monkeypatch.setattr(dumping.subprocess, "run", note)
+    monkeypatch.setattr(subprocess, "run", note)
     options = connection.settings_dict["OPTIONS"] | {"sslpassword": "of = the key", "connect_timeout": "7"}
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
     with one_moment() as moment:

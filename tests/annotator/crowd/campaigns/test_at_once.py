@@ -34,8 +34,9 @@ from annotator.units.models import Dissection
 from annotator.work.performing import run_job
 from annotator.work.sending import ask
 from annotator.work.table import STEPS
-from tests.annotator.crowd.campaigns.test_collecting import closing, wait_for_lock
+from tests.annotator.crowd.campaigns.test_collecting import closing
 from tests.annotator.crowd.making import make_campaign
+from tests.databases import wait_for_lock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
