@@ -53,7 +53,7 @@ def test_a_unit_is_found_by_its_concept_in_three_actions_and_its_view_can_be_sen
     expect(page.get_by_role("heading", level=1)).to_have_text("Unit 3 of features.3")
     expect(page.locator(".us-headline").first).to_have_text("brick wall")
     second = open_page(re.sub(r"^https?://[^/]+", "", sent))
-    assert titles(second) == ["features.3 · unit 3 · net"]
+    assert titles(second) == ["features.3 · unit 3 · net on net-set"]
     assert second.locator("#id_concept").input_value() == "brick"
 
 

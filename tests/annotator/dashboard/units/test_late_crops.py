@@ -113,7 +113,7 @@ def test_a_figure_waits_for_the_crops_that_it_shows(dissection: Dissection, view
     first = viewer.get(address)
     assert (first.status_code, first["Cache-Control"]) == (503, "no-store")
     call_command("figures", "--dissections", str(dissection.pk), "--out", str(tmp_path), stdout=io.StringIO())
-    rows = list(csv.DictReader((tmp_path / "best-units-4.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "best-units-4.csv").read_text().splitlines()))
     assert {row["crops"] for row in rows} == {"4"}
     assert viewer.get(address).content.count(b"<image") == 4 * len(rows)
 
