@@ -60,7 +60,7 @@ def _run(program: str, *arguments: str) -> None:
     with tempfile.TemporaryFile("w") as file:
         if "service" not in address:  # else the operator's own file, which no other file can name, holds the rest
             file.write("[unitscope]\n" + "".join(f"{name}={value}\n" for name, value in address.items()))
-            file.flush()
+            file.seek(0)  # also writes what is held; on macOS /dev/fd/N reads on from this place
             address, environment = {"service": "unitscope"}, environment | {"PGSERVICEFILE": f"/dev/fd/{file.fileno()}"}
         done = subprocess.run(
             [str(POSTGRES_BIN_PATH / program), f"--dbname={make_dsn(**address)}", *arguments],

@@ -1,15 +1,16 @@
 """Fill a network with the tensors of a checkpoint, whatever wraps them: which group, which prefix, which classifier."""
 
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import torch
 from torch import nn
 
-from workers.engine.networks.checkpoints import NetworkError, Tensors, first_line, keeps_numbers, spell_kind
+from workers.engine.networks.checkpoints import NetworkError, Tensors, first_line, keeps_numbers
+from workers.engine.networks.fit import HEADS, Fit, name_some
 from workers.engine.networks.hooks import split_call
+from workers.engine.networks.misfit import refuse
 from workers.engine.networks.suggesting import suggest
 
 # Where a training program keeps the weights that it trains, best first; other groups come after these.
@@ -21,77 +22,11 @@ LATER = {"student": 1, "ema": 2, "momentum": 3, "target": 3, "key": 3, "k": 3}
 WRAPPERS = ("module", "_orig_mod", "_checkpoint_wrapped_module", "_fsdp_wrapped_module")
 # DINOv2 trains its blocks in chunks, `blocks.CHUNK.BLOCK`, and counts them through.
 CHUNK = re.compile(r"(^|\.)blocks\.\d+\.(?=\d+\.)")
-# What stands after a network's last layer of features, or beside it in training.
-HEADS = (
-    "fc", "classifier", "head", "heads", "head_dist", "linear", "last_linear", "AuxLogits", "aux1", "aux2",
-    "n_averaged", "projector", "projection_head", "projection", "proj_head", "contrast_head", "predictor", "prototypes",
-    "queue", "queue_ptr", "mlp_head", "logit_scale", "criterion", "loss", "loss_fn", "arcface", "mask_token",
-    "masked_embed",
-    "decoder", "decoder_embed", "decoder_pos_embed", "decoder_blocks", "decoder_norm", "decoder_pred",
-    "aux_classifier", "decode_head", "auxiliary_head", "rpn", "roi_heads",
-)  # fmt: skip
-# So many keys of each fault are named.
-N_NAMED = 4
-# Tensors whose shape depends on the size of the images.
-PLACES = re.compile(r"pos_?embed|position_embed|positional_embed")
 NO_NAMES: Mapping[str, str] = {}
-# Tokens without a place that may stand among them.
-MAX_OTHER_TOKENS = 10
-# Counters that profilers leave beside each module.
-COUNTERS = ("total_ops", "total_params", "num_batches_tracked")
 
 
 class CheckpointMismatch(NetworkError):
     """The checkpoint does not fit the architecture; the message names the keys."""
-
-
-@dataclass(frozen=True)
-class Fit:
-    """The tensors of one group with a prefix taken off, and the keys that do not go with the module."""
-
-    place: str
-    prefix: str
-    tensors: Tensors
-    added: str = ""
-    unwrapped: tuple[str, ...] = ()
-    spelled: str = ""
-    missing: list[str] = field(default_factory=list)
-    unexpected: list[str] = field(default_factory=list)
-    misshapen: list[str] = field(default_factory=list)
-    miscast: list[str] = field(default_factory=list)
-
-    @property
-    def wrong(self) -> list[str]:
-        """Keys of the module for which the file has no tensor that can be copied."""
-        return [*self.missing, *self.misshapen, *self.miscast]
-
-    def fits(self, spared: Sequence[str]) -> bool:
-        """True if all is there but keys of heads that no layer needs, and nothing is left over but heads."""
-        is_head = {key.partition(".")[0] for key in self.wrong} <= set(spared)
-        return is_head and not self.strange
-
-    @property
-    def strange(self) -> list[str]:
-        """Keys that the module lacks and that belong to no head: the file is of another network."""
-        return [
-            key for key in self.unexpected
-            if key.partition(".")[0] not in HEADS and not key.endswith(COUNTERS) and self.tensors[key].numel() > 1
-        ]  # fmt: skip
-
-    def describe(self) -> str:
-        """Where the tensors were found, in words."""
-        words = []
-        if self.place:
-            words.append(f"under {self.place!r}")
-        if self.prefix:
-            words.append(f"with the prefix {self.prefix!r}")
-        if self.added:
-            words.append(f"as those of {self.added.rstrip('.')!r}")
-        if self.spelled:
-            words.append(self.spelled)
-        if self.unwrapped:
-            words.append(f"without {' and '.join(self.unwrapped)} in their names")
-        return " ".join(words)
 
 
 def fill(
@@ -112,7 +47,7 @@ def fill(
     fits = sorted(_list_fits(module, groups, saved_names), key=_rank_fit)
     fitting = [fit for fit in fits if fit.fits(spared)]
     if not fitting:
-        raise CheckpointMismatch(_refuse(name, fits[0], groups, module))
+        raise CheckpointMismatch(refuse(name, fits[0], groups, module))
     chosen = fitting[0]
     wrong = set(chosen.wrong)
     kept = {key: one for key, one in chosen.tensors.items() if key not in {*wrong, *chosen.unexpected}}
@@ -269,73 +204,5 @@ def _tell(name: str, chosen: Fit, wrong: list[str], others: list[str]) -> str:
     if others:
         words.append(f"Those {', '.join(others)} would fit, too.")
     if wrong:
-        words.append(f"Its classifier was not used: no layer needs it, and a seed draws {_some(wrong)}.")
+        words.append(f"Its classifier was not used: no layer needs it, and a seed draws {name_some(wrong)}.")
     return " ".join(words)
-
-
-def _refuse(name: str, best: Fit, groups: dict[str, Tensors], module: nn.Module) -> str:
-    """What was found, and on a second line what would help."""
-    wanted = module.state_dict()
-    misshapen = [f"{key} ({_shape(best.tensors[key])} instead of {_shape(wanted[key])})" for key in best.misshapen]
-    miscast = [f"{key} ({spell_kind(best.tensors[key])} instead of {spell_kind(wanted[key])})" for key in best.miscast]
-    faults = [
-        ("missing", best.missing), ("unexpected", best.unexpected), ("of another shape", misshapen),
-        ("of numbers of another kind", miscast),
-    ]  # fmt: skip
-    words = "; ".join(f"{len(keys)} {what}: {_some(keys)}" for what, keys in faults if keys)
-    where = f" Best {best.describe()}." if best.describe() else ""
-    held = [f"{len(tensors)} under {place!r}" for place, tensors in groups.items() if place]
-    what = f" It holds tensors: {', '.join(held[:6])}." if held else ""
-    return f"{name} does not fit the network; keys {words}.{where}{what}\n{_advise(best, groups, module)}"
-
-
-def _advise(best: Fit, groups: dict[str, Tensors], module: nn.Module) -> str:
-    wrong = best.wrong
-    if best.miscast and not best.missing and not best.misshapen:
-        return "Give the file of before it was quantized or turned into complex numbers: float32, float16 or bfloat16."
-    if any("lora_" in key for key in best.unexpected):
-        return "Its adapters (LoRA) have to be merged into the network before it is saved (merge_and_unload in peft)."
-    parts = {name for name, _ in module.named_children()}
-    body = [key for key in wrong if key.partition(".")[0] not in HEADS]
-    if best.strange and not body and not any(key.partition(".")[0] in parts for key in best.strange):
-        but = " but those of its classifier" if wrong else ""
-        return (
-            f"All tensors of the network{but} are there, and others beside them: save the file without those, if the "
-            "network does without them; else name the network that has them."
-        )
-    if body and not best.strange and all(PLACES.search(key) for key in body) and set(body) <= set(best.misshapen):
-        px = _find_input_px(best, module, body[0]) or 384
-        return (
-            f"The network was trained on images of another size: state it, as in --network timm:NAME?img_size={px} or "
-            f"transformers:NAME?img_size={px}."
-        )
-    if best.misshapen and not any(best.tensors[key].numel() for key in best.misshapen):
-        return (
-            "Its tensors are empty: their numbers lie in parts that several processes wrote. Make one file of the "
-            "parts; DeepSpeed writes zero_to_fp32.py beside them, which does it."
-        )
-    if {key.partition(".")[0] for key in best.missing} == {"norm"} and any("fc_norm." in key for key in best.strange):
-        return "It was trained with the mean of its tokens: give --network timm:NAME?global_pool=avg."
-    if not best.strange and wrong and all(key.partition(".")[0] in HEADS for key in wrong):
-        return "Only the classifier does not fit: it is needed for classes, and not to dissect a layer before it."
-    return suggest(groups)
-
-
-def _find_input_px(best: Fit, module: nn.Module, places: str) -> int | None:
-    """The side of the images that the positions in the file are for, if the patches tell it."""
-    kernels = (one.shape[-1] for key, one in best.tensors.items() if "patch" in key and one.ndim == 4)
-    n_own, n_wanted = (one[places].shape[-2:-1].numel() for one in (best.tensors, module.state_dict()))
-    for n_others in range(MAX_OTHER_TOKENS):
-        own, wanted = (math.isqrt(max(n - n_others, 0)) for n in (n_own, n_wanted))
-        if own and wanted and own**2 == n_own - n_others and wanted**2 == n_wanted - n_others:
-            patch_px = next(kernels, 0)
-            return own * patch_px or None
-    return None
-
-
-def _shape(tensor: torch.Tensor) -> str:
-    return "x".join(map(str, tensor.shape)) or "scalar"
-
-
-def _some(keys: list[str]) -> str:
-    return ", ".join(keys[:N_NAMED]) + (f" and {len(keys) - N_NAMED} more" if len(keys) > N_NAMED else "")
