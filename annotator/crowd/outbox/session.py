@@ -151,22 +151,31 @@ def open_session(
 
 @contextlib.contextmanager
 def hold_campaign(campaign: Campaign) -> Iterator[None]:
-    """One process at a time acts for a campaign; the lock ends with its connection. Raises CampaignBusy."""
+    """One process at a time acts for a campaign; the lock ends with its connection. Raises CampaignBusy.
+
+    Within a transaction it ends with that transaction, when others see what was changed.
+    """
+    key = [_LOCK_SPACE, campaign.pk]
     with connection.cursor() as cursor:
-        _lock(campaign, cursor)
+        if connection.in_atomic_block:
+            _lock("pg_advisory_xact_lock", key, campaign, cursor)
+            yield
+            return
+        _lock("pg_advisory_lock", key, campaign, cursor)
         try:
             yield
         finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_SPACE, campaign.pk])
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", key)
 
 
-def _lock(campaign: Campaign, cursor: CursorWrapper) -> None:
-    cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{WAIT_SECONDS}s" if WAIT_SECONDS else "1ms"])
+def _lock(function: str, key: list[int], campaign: Campaign, cursor: CursorWrapper) -> None:
     try:
-        cursor.execute("SELECT pg_advisory_lock(%s, %s)", [_LOCK_SPACE, campaign.pk])
+        with transaction.atomic():  # the caller's transaction outlives a refusal
+            limit = f"{WAIT_SECONDS}s" if WAIT_SECONDS else "1ms"
+            cursor.execute("SELECT set_config('lock_timeout', %s, true)", [limit])
+            cursor.execute(f"SELECT {function}(%s, %s)", key)
+            cursor.execute("SELECT set_config('lock_timeout', '0', true)")
     except OperationalError:
         raise CampaignBusy(
             f"Another process is acting for the campaign {campaign} now; try again in a moment."
         ) from None
-    finally:
-        cursor.execute("SELECT set_config('lock_timeout', '0', false)")

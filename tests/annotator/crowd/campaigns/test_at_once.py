@@ -26,13 +26,16 @@ from annotator.crowd.models import Campaign, OutwardAct, Worker
 from annotator.crowd.outbox import session
 from annotator.crowd.outbox.acts import Decision
 from annotator.crowd.outbox.crash_points import Crashed
+from annotator.crowd.outbox.performing import CampaignBusy
 from annotator.crowd.outbox.recording import record_outcome
 from annotator.crowd.pseudonyms import CannotErase, erase_worker
 from annotator.refusals import Refusal
 from annotator.sandbox.models import HIT as SandboxHIT
 from annotator.units.models import Dissection
-from annotator.work.performing import run_job
+from annotator.work.models import Job
+from annotator.work.performing import perform, run_job
 from annotator.work.sending import ask
+from annotator.work.steps.changing import ConfirmOptions, EditOptions
 from annotator.work.table import STEPS
 from tests.annotator.crowd.campaigns.test_collecting import closing
 from tests.annotator.crowd.making import make_campaign
@@ -99,6 +102,22 @@ def test_a_publication_that_waits_in_the_queue_is_not_of_terms_that_came_later(m
     with pytest.raises(CannotPublish, match="after this was asked for"):
         run_job(job)
     assert not SandboxHIT.objects.exists()
+
+
+@pytest.mark.parametrize("step", ["edit", "delete"])
+def test_who_changes_a_campaign_that_somebody_acts_for_is_told_so(
+    market: Any, campaign: Campaign, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A quick step waits within its transaction, which holds its refusal, too."""
+    monkeypatch.setattr(session, "WAIT_SECONDS", 0)
+    options = {"edit": EditOptions(reward=Decimal("0.30")), "delete": ConfirmOptions(yes=True)}[step]
+    act = partial(perform, STEPS[step], subject=campaign, actor=None, options=options)
+    refused = pytest.raises(CampaignBusy, match="Another process is acting for the campaign")
+    with market.open_session(campaign).hold(), ThreadPoolExecutor(1) as pool, refused:
+        pool.submit(closing(act)).result()
+    assert Job.objects.get().state == "refused"
+    act()
+    assert Job.objects.latest("id").state == "done"
 
 
 def test_a_tab_of_before_takes_no_published_campaign_back(market: Any, campaign: Campaign) -> None:
