@@ -18,6 +18,7 @@ from workers.engine.images.regions import (
 
 # A box that ends outside its photograph by more than a pixel and this share is wrong.
 FAR = 0.1
+NUMBERS = {int, float}
 Sides = tuple[float, float, float, float]
 
 
@@ -47,7 +48,7 @@ def _find_ends(entry: Entry) -> Sides | None:
     if not polygons and isinstance(entry.get("segmentation"), dict):
         return None
     numbers = [one for polygon in polygons if isinstance(polygon, list) for one in polygon] or entry.get("bbox")
-    if not isinstance(numbers, list) or not numbers or not all(type(one) in (int, float) for one in numbers):
+    if not isinstance(numbers, list) or not numbers or not NUMBERS.issuperset(map(type, numbers)):
         return None
     if polygons:
         return min(numbers[::2]), min(numbers[1::2]), max(numbers[::2]), max(numbers[1::2])

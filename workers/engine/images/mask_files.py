@@ -13,8 +13,9 @@ from workers.engine.images.label_maps import MAX_MAP_BYTES, LabelMapUnreadable, 
 
 FORMATS = ("PNG", "TIFF", "BMP", "GIF")
 MAX_MASK_PIXELS = 80_000_000
+TRANSPARENT = ("LA", "PA")
 # Modes whose pixels are one number, and those that are colors.
-VALUES, COLORS = ("P", "L", "1", "I;16", "I;16B", "I;16L", "I;16N", "I", "LA", "PA"), ("RGB", "RGBA")
+VALUES, COLORS = ("P", "L", "1", "I;16", "I;16B", "I;16L", "I;16N", "I", *TRANSPARENT), ("RGB", "RGBA")
 
 
 def read_mask(
@@ -33,7 +34,7 @@ def read_mask(
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(file.read_bytes()), formats=FORMATS) as image:
                 _demand_form(image, file.name, full, colors)
-                if image.mode in ("LA", "PA"):
+                if image.mode in TRANSPARENT:
                     pixels = np.asarray(image.getchannel(0))
                 else:
                     pixels = np.asarray(image.convert("RGB") if painted and image.mode == "P" else image)
@@ -63,10 +64,16 @@ def _demand_form(image: Image.Image, name: str, full: tuple[int, int] | None, co
 
 def read_mask_size(file: Path) -> tuple[int, int] | None:
     """Height and width by the file's header; None if it cannot be read, which is said when its pixels are."""
+    header = read_mask_header(file)
+    return header and header[1:]
+
+
+def read_mask_header(file: Path) -> tuple[str, int, int] | None:
+    """Pillow's mode, height and width; None if they cannot be read, which is said when the pixels are."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             with Image.open(file, formats=FORMATS) as image:
-                return image.height, image.width
+                return image.mode, image.height, image.width
     except Exception:
         return None

@@ -17,7 +17,7 @@ from workers.engine.images.image_set import ImageSet
 from workers.engine.images.label_maps import LabelMapUnreadable
 from workers.engine.images.label_names import UNNAMED, Color, LabelNames, is_nothing
 from workers.engine.images.label_table import ImageSetError
-from workers.engine.images.mask_files import read_mask, read_mask_size
+from workers.engine.images.mask_files import TRANSPARENT, read_mask, read_mask_header, read_mask_size
 from workers.engine.images.passed_over import find_fault, sum_up
 from workers.engine.images.reading import Drawn, LabelSource, build_image_set, make_labels, tell_merged
 from workers.engine.images.regions import Grid, make_grid
@@ -151,7 +151,7 @@ def open_masks(layout: MaskLayout) -> ImageSet:
             draw=lambda index: _draw(layout, pairs[paths[index]]),
             size=find_size,
             files=lambda index: [pairs[paths[index]]],
-            meaning=layout.names.meaning,
+            meaning=layout.names.meaning + _tell_anew(layout, [pairs[path] for path in paths]),
         ),
         passed_over=sum_up(passed),
         notes=(*layout.notes, *tell_merged(name for name in layout.names.values.values() if not is_nothing(name))),
@@ -186,8 +186,7 @@ def _demand_meaning(layout: MaskLayout, mask: Path) -> None:
 def _read_binary(layout: MaskLayout, masks: Sequence[Path]) -> MaskLayout:
     """Of maps of 0 and 255 alone, 255 is what they mark, and not void. Told by some of the maps."""
     names, marked = layout.names, VOID[0]
-    some = masks[:: max(1, len(masks) // N_LOOKED_AT)]
-    if marked in names.values or names.colors or layout.decode is not None or not _are_binary(some, marked):
+    if marked in names.values or names.colors or layout.decode is not None or not _are_binary(_some_of(masks), marked):
         return layout
     said, labels = f"The label maps carry 0 and {marked} alone", sorted(set(names.names.values()))
     if names is not UNNAMED and len(labels) > 1:
@@ -197,6 +196,19 @@ def _read_binary(layout: MaskLayout, masks: Sequence[Path]) -> MaskLayout:
     others = {value: one for value, one in names.values.items() if one != name}
     named = replace(names, values={**others, marked: name})
     return replace(layout, names=named, notes=(*layout.notes, f"{said}: {marked} is the label {name}."))
+
+
+def _tell_anew(layout: MaskLayout, masks: Sequence[Path]) -> str:
+    """Releases before quarantined maps with transparency, and those whose colors are in a palette: what is measured now
+    is of another set. Told by some of the maps.
+    """
+    modes = {header[0] for mask in _some_of(masks) if (header := read_mask_header(mask))}
+    anew = {"transparency does not count": TRANSPARENT, "colors of a palette count": ("P",) * bool(layout.names.colors)}
+    return "".join(f"; {words}" for words, those in anew.items() if modes & set(those))
+
+
+def _some_of(masks: Sequence[Path]) -> Sequence[Path]:
+    return masks[:: max(1, len(masks) // N_LOOKED_AT)]
 
 
 def _are_binary(masks: Sequence[Path], marked: int) -> bool:

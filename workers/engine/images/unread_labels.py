@@ -6,7 +6,7 @@ from pathlib import Path
 from workers.engine.images.passed_over import show_path
 
 N_BYTES = 16_384
-# Of each ending so many files are looked into.
+# So many files of each ending are looked into, and so many tables named.
 N_LOOKED_AT = 5
 # By ending, what such a file holds in its beginning, and what it is.
 FORMS = {
@@ -22,7 +22,7 @@ TABLES = (".csv", ".tsv")
 
 
 def tell_unread(root: Path, passed: Iterable[str]) -> Iterator[str]:
-    """A sentence for each form of labels among the files below root that were passed over, and for each table in it."""
+    """A sentence for each form of labels among the files below root that were passed over, and for tables in it."""
     paths = sorted(passed)
     told = set[str]()
     for ending, forms in FORMS.items():
@@ -32,12 +32,11 @@ def tell_unread(root: Path, passed: Iterable[str]) -> Iterator[str]:
             if form and form not in told:
                 told.add(form)
                 yield f"{show_path(path)} holds labels in a form that is not read ({form}): export them as COCO's JSON."
-    for path in paths:
-        if path.lower().endswith(TABLES) and "/" not in path:
-            yield (
-                f"{show_path(path)} is not read as labels: its first line has to name a column for the photograph "
-                "(image, filename, ...) and one for the label (label, class, ...), as UTF-8 or UTF-16."
-            )
+    for path in [one for one in paths if one.lower().endswith(TABLES) and "/" not in one][:N_LOOKED_AT]:
+        yield (
+            f"{show_path(path)} is not read as labels: its first line has to name a column for the photograph "
+            "(image, filename, ...) and one for the label (label, class, ...), as UTF-8 or UTF-16."
+        )
 
 
 def _read_start(file: Path) -> bytes:
