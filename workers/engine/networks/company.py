@@ -108,6 +108,6 @@ def _is_batched(part: nn.Module) -> bool:
 
 
 def _is_random(part: nn.Module) -> bool:
-    # torch's own are silent in evaluation.
-    is_silent = isinstance(part, nn.modules.dropout._DropoutNd) and not part.training
+    # torch's own are silent in evaluation; a class that is derived from them may not be.
+    is_silent = type(part).__module__ == nn.Dropout.__module__ and not part.training
     return not is_silent and any(word in type(part).__name__.lower() for word in ("drop", "noise"))

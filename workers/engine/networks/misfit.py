@@ -66,6 +66,8 @@ def _advise(best: Fit, groups: dict[str, Tensors], module: nn.Module) -> str:
 
 def _find_input_px(best: Fit, module: nn.Module, places: str) -> int | None:
     """The side of the images that the positions in the file are for, if the patches tell it."""
+    if best.tensors[places].ndim > 3:
+        return None  # positions by row and column
     kernels = (one.shape[-1] for key, one in best.tensors.items() if "patch" in key and one.ndim == 4)
     n_own, n_wanted = (one[places].shape[-2:-1].numel() for one in (best.tensors, module.state_dict()))
     for n_others in range(MAX_OTHER_TOKENS):

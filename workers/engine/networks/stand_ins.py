@@ -18,10 +18,11 @@ _MAPPINGS = frozenset((
     "lightning_fabric.utilities.data.AttributeDict", "lightning.fabric.utilities.data.AttributeDict",
 ))  # fmt: skip
 # Lists of another kind, as training programs keep their last losses in.
-_LISTS = frozenset(("collections.deque", "collections.UserList"))
+_LISTS = frozenset(("collections.deque",))
 _BUILTINS = "bool bytearray bytes complex dict float frozenset int list object range set slice str tuple".split()  # noqa: SIM905
 _INERT = frozenset((
     "argparse.Namespace", "types.SimpleNamespace", "collections.Counter", "collections.OrderedDict", "typing.Any",
+    "collections.UserList",
     "functools.partial", "copyreg._reconstructor", "uuid.UUID", "decimal.Decimal", "fractions.Fraction",
     "random.Random", "torch.Generator", "builtins.getattr", "PIL.Image.Resampling",
     *(f"{module}.{name}" for module in ("builtins", "__builtin__") for name in _BUILTINS),

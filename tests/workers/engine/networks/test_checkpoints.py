@@ -7,7 +7,7 @@ import io
 import json
 import pickle
 import zipfile
-from collections import deque
+from collections import UserList, deque
 from collections.abc import Sequence
 from pathlib import Path, PosixPath
 from typing import Any
@@ -63,7 +63,7 @@ def is_filled(network: LoadedNetwork, *, seed: int = 0, key: str = "layer1.weigh
         {"a": {"target_network_state": tensors(seed=5), "online_network_state": tensors()}},
         {f"backbone.{key.replace('layer1', '0').replace('fc', '1')}": one for key, one in tensors().items()},
         {"teacher": {**tensors("backbone."), "backbone.masked_embed": torch.zeros(1, 4)}},
-        {"model": tensors(), "meters": deque([0.5], maxlen=20), "resize": InterpolationMode.BICUBIC},
+        {"model": tensors(), "meters": [deque([0.5], maxlen=20), UserList([1])], "resize": InterpolationMode.BICUBIC},
     ],
 )  # fmt: skip
 def test_tensors_are_found_whatever_wraps_them(tmp_path: Path, content: Any) -> None:
@@ -444,6 +444,7 @@ def test_the_way_out_is_no_name_that_the_network_has(tmp_path: Path) -> None:
     held = make_with_places().state_dict()
     for changes, words in (
         ({"pos_embed": torch.zeros(1, 11, 4), "head.weight": torch.zeros(7, 4)}, "another size: .*img_size=384 "),
+        ({"pos_embed": torch.zeros(1, 10, 10, 4)}, "another size: .*img_size=384 "),
         ({"pos_embed": torch.zeros(1, 10, 4), "mask_token": torch.zeros(4)}, "another size: .*timm:NAME.img_size=48 "),
         ({"norm.weight": None, "norm.bias": None, "fc_norm.weight": torch.zeros(4)}, "timm:NAME.global_pool=avg"),
         ({key: torch.zeros(0) for key in held}, "Its tensors are empty: .* zero_to_fp32.py"),

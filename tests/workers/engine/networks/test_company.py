@@ -25,7 +25,7 @@ class Noisy(nn.Module):
         return maps + self.share * torch.randn_like(maps)
 
 
-class AlwaysDropping(nn.Module):
+class AlwaysDropping(nn.Dropout):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return functional.dropout(x, 0.02, training=True)
 
