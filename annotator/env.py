@@ -30,7 +30,7 @@ _ADDRESS = re.compile(
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # No exponent, sign or NaN, and digits of ASCII alone.
-_DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
+_DECIMAL = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?|\.[0-9]{1,12}")
 
 
 class BadSetting(Refusal):

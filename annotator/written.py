@@ -26,8 +26,8 @@ def _filter(name: str, write: Callable[[float], str]) -> Callable[[Number], str]
     return written
 
 
-# Rounded like the two digits of the report: bounds of intervals may be half percents.
-percent = _filter("percent", lambda share: f"{100 * round(share, 2):.0f} %")
+# Rounded like the two digits of the report: bounds of intervals may be half percents. Adding 0 makes -0 to 0.
+percent = _filter("percent", lambda share: f"{100 * round(share, 2) + 0:.0f} %")
 # For shares that chance makes small, and the classes of a network.
 tenths = _filter("tenths", lambda share: f"{100 * share:.1f} %")
 # Of 1, with three digits, as IoU is published; correlations too.

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -136,3 +137,11 @@ def test_what_is_no_value_of_its_kind_is_refused_in_words(
         monkeypatch.setenv("A_SETTING", value)
         with pytest.raises(env.BadSetting, match=f"^A_SETTING:? .*{words}"):
             read("A_SETTING", "A test.")
+
+
+@pytest.mark.parametrize("value", ["0.25", ".25", "00.250"])
+def test_a_number_is_written_with_or_without_a_zero_before_its_point(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("A_SETTING", value)
+    assert SHARE("A_SETTING", "A test.") == USD("A_SETTING", "A test.") == Decimal("0.25")

@@ -57,6 +57,7 @@ def test_a_bound_of_an_interval_is_the_reports_two_digits() -> None:
     for cell in range(201):
         share = cell / 200
         assert percent(share) == f"{int(f'{share:.2f}'.replace('.', ''))} %", cell
+    assert (percent(-0.004), percent(-0.25)) == ("0 %", "-25 %"), "a weak strength of a walk is no -0 %"
 
 
 def test_there_is_one_way_for_counts_dates_amounts_and_fractions() -> None:
