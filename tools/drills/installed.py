@@ -23,7 +23,7 @@ def run_demo() -> str:
         _call(str(uv), "pip", "install", "--python", str(python), *locked, f"{wheel}[notebook,demo]", folder=folder)
         said = _call(str(python.with_name("unitscope")), "demo", "--stop", folder=folder)
         lines = [
-            line for line in said.splitlines() if "people and Broden agree" in line or line.startswith("all units")
+            line for line in said.splitlines() if "people and pixels agree" in line or line.startswith("all units")
         ]
         assert len(lines) == 2, said[-2000:]
     return f"a fresh environment ran the demo; {' '.join(lines[1].split())}"
