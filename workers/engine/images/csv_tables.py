@@ -50,9 +50,9 @@ class CsvRow:
 def read_header(file: Path) -> list[str]:
     """Lower-case column names of the first line; empty if it is not text."""
     try:
+        encoding, is_short = find_encoding(file), file.stat().st_size < 100
         with file.open("rb") as opened:
-            is_short = file.stat().st_size < 100
-            start = opened.read(MAX_HEADER_BYTES).decode(find_encoding(file), "strict" if is_short else "ignore")
+            start = opened.read(MAX_HEADER_BYTES).decode(encoding, "strict" if is_short else "ignore")
     except (OSError, UnicodeDecodeError):
         return []
     line = next(iter(start.splitlines()), "")

@@ -21,7 +21,7 @@ from workers.engine.images.mask_files import TRANSPARENT, read_mask, read_mask_h
 from workers.engine.images.passed_over import find_fault, sum_up
 from workers.engine.images.reading import Drawn, LabelSource, build_image_set, make_labels, tell_merged
 from workers.engine.images.regions import Grid, make_grid
-from workers.engine.images.walking import list_images
+from workers.engine.images.walking import find_kind_fault, list_images
 
 MASK_SUFFIXES = (".png", ".tif", ".tiff", ".bmp", ".gif")
 VOID = (255, 65_535)
@@ -110,7 +110,7 @@ def _stem_name(path: str | Path) -> str:
 def _list_masks(layout: MaskLayout) -> Sequence[str]:
     files = (path for path in layout.masks.rglob("*") if path.suffix.lower() in layout.suffixes)
     paths = (path.relative_to(layout.masks).as_posix() for path in files)
-    return sorted(path for path in paths if not find_fault(path))
+    return sorted(path for path in paths if not find_fault(path) and not find_kind_fault(layout.masks / path))
 
 
 def open_masks(layout: MaskLayout) -> ImageSet:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from workers.engine.images.passed_over import show_path
+from workers.engine.images.walking import find_kind_fault
 
 N_BYTES = 16_384
 # So many files of each ending are looked into, and so many tables named.
@@ -40,6 +41,8 @@ def tell_unread(root: Path, passed: Iterable[str]) -> Iterator[str]:
 
 
 def _read_start(file: Path) -> bytes:
+    if find_kind_fault(file):
+        return b""
     try:
         with file.open("rb") as opened:
             return opened.read(N_BYTES)

@@ -23,7 +23,7 @@ def list_images(root: Path) -> tuple[list[str], list[tuple[str, str]]]:
     paths: list[str] = []
     passed: list[tuple[str, str]] = []
     for path, fault in _walk(root):
-        fault = fault or find_fault(path) or _find_ending_fault(path) or _find_kind_fault(root / path)
+        fault = fault or find_fault(path) or _find_ending_fault(path) or find_kind_fault(root / path)
         if fault:
             passed.append((fault, path))
         else:
@@ -41,7 +41,7 @@ def _find_ending_fault(path: str) -> str:
     return f"ending {ending}, which is not read" if ending else "no ending"
 
 
-def _find_kind_fault(file: Path) -> str:
+def find_kind_fault(file: Path) -> str:
     """Whoever reads a pipe may wait for ever. A link that leads nowhere is a photograph that is missing."""
     try:
         return "" if S_ISREG(file.stat().st_mode) else "pipe, socket or device"

@@ -116,6 +116,14 @@ def test_what_is_no_file_of_data_is_passed_over(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("name", ["a.json", "a.xml", "labels.csv", "index.csv", "masks/a.png"])
+def test_a_pipe_in_the_place_of_labels_is_not_waited_for(tmp_path: Path, name: str) -> None:
+    write(tmp_path / "images" / "a.png")
+    (tmp_path / "masks").mkdir()
+    os.mkfifo(tmp_path / name)
+    assert open_image_set(tmp_path).paths == ("images/a.png",)
+
+
 def test_a_packed_set_is_to_be_unpacked(tmp_path: Path) -> None:
     (tmp_path / "set.zip").write_bytes(b"PK")
     with pytest.raises(ImageSetError, match=r"set.zip is not a folder. Unpack it"):

@@ -71,8 +71,9 @@ def _list_files(root: Path) -> list[Path]:
 def _looks_right(file: Path) -> bool:
     """True if a small file names all of COCO's lists, or if a large one begins with some of them."""
     try:
+        encoding = find_encoding(file)
         with file.open("rb") as opened:
-            start = opened.read(LOOKED_AT_BYTES).decode(find_encoding(file), "ignore")
+            start = opened.read(LOOKED_AT_BYTES).decode(encoding, "ignore")
             is_whole = not opened.read(1)
     except OSError:
         return False
