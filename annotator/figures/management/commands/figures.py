@@ -23,9 +23,10 @@ from annotator.figures.listing import (
 )
 from annotator.figures.paper import DPI, read_paper
 from annotator.figures.whole_layers import find_dissections, list_layer_figures, list_units_shown
+from annotator.processes import ProcessFailed
 from annotator.units.cutting import CropsNotCut, demand_cut, find_uncut
 from annotator.units.finding import find_dissection
-from annotator.units.gpu_process import gpu_process_if_none
+from annotator.units.gpu_process import NoGPUProcess, gpu_process_if_none
 from annotator.units.models import Dissection
 from workers.engine.plurals import say_count
 
@@ -76,7 +77,7 @@ class Command(ProjectCommand):
         try:
             with gpu_process_if_none() as keeper:
                 demand_cut(uncut, passes_over=True, look_after=keeper.look_after)
-        except CropsNotCut as reason:
+        except (CropsNotCut, NoGPUProcess, ProcessFailed) as reason:
             self.stderr.write(f"{reason} The figures are without them.")
 
 

@@ -21,7 +21,8 @@ from pytest_django import Settings
 
 from annotator.crowd.campaigns.crops import CropsGone, CropsUncut, await_crops, check_crops
 from annotator.crowd.models import Campaign, HITType
-from annotator.units import cutting, strips
+from annotator.figures.management.commands import figures
+from annotator.units import cutting, gpu_process, gpu_queue, strips
 from annotator.units.cutting import CropsNotCut, demand_cut, find_uncut
 from annotator.units.models import IMPORTED, DissectedUnit, Dissection
 from tests.annotator.crowd.making import NOW, make_hit
@@ -105,10 +106,18 @@ def test_a_page_shows_a_placeholder_then_the_crops(
     assert find_uncut([unit]) == []
 
 
-def test_a_figure_waits_for_the_crops_that_it_shows(dissection: Dissection, viewer: Client, tmp_path: Path) -> None:
+def test_a_figure_waits_for_the_crops_that_it_shows(
+    dissection: Dissection, viewer: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     campaign = Campaign.objects.create(name="drawn", reward_usd=1, budget_cap_usd=1, seed=1, created_at=NOW)
     unit = list_units(dissection)[0]
     make_hit(hit_type=HITType.objects.create(campaign=campaign), unit=unit.unit, dissected_unit=unit)
+    said = io.StringIO()
+    with monkeypatch.context() as alone:  # no GPU process is there, and none can be started
+        alone.setattr(gpu_queue, "list_processes", list)
+        alone.setattr(gpu_process, "COMMAND", ["-c", ""])
+        figures.Command(stderr=said)._cut_crops([dissection])
+    assert re.search(r"^The GPU process did not start.* The figures are without them\.$", said.getvalue().strip())
     address = "/campaigns/drawn/figures/best-units-4.svg"
     first = viewer.get(address)
     assert (first.status_code, first["Cache-Control"]) == (503, "no-store")
