@@ -101,7 +101,8 @@ def url(name: str, meaning: str, *, default: str | None = None) -> str:
 def endpoint(name: str, meaning: str) -> str:
     """Where another service answers, with http or https and perhaps a path; empty: nowhere."""
     value = text(name, meaning, default="")
-    place = re.match(r"[^/]*//[^/?#]*", value)
+    # Services of compose may have an underscore in their names.
+    place = re.match(r"[^/]*//[^/?#]*", value.replace("_", "-"))
     if value and not (place and _ADDRESS.fullmatch(place[0]) and _has_port(value) and value.isprintable()):
         raise BadSetting(f"{name} must be an address like https://host/path, without a name and a password.")
     return value

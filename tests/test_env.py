@@ -145,3 +145,8 @@ def test_a_number_is_written_with_or_without_a_zero_before_its_point(
 ) -> None:
     monkeypatch.setenv("A_SETTING", value)
     assert SHARE("A_SETTING", "A test.") == USD("A_SETTING", "A test.") == Decimal("0.25")
+
+
+def test_an_endpoint_may_be_a_service_of_compose(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("A_SETTING", "http://my_queue:9324/000000000000/answers")
+    assert env.endpoint("A_SETTING", "A test.") == "http://my_queue:9324/000000000000/answers"

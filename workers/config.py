@@ -66,7 +66,7 @@ def max_fetched_bytes() -> int:
         "ago is removed first; an image set that is larger is refused.",
         default="100",
     )
-    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", stated):
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?|\.[0-9]{1,9}", stated):
         raise BadValue(f"UNITSCOPE_CACHE_GB must be a number of GB, such as 100 or 0.5, not {stated!r}.")
     return int(float(stated) * 1e9)
 

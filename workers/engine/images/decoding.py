@@ -59,10 +59,11 @@ LOWER_BYTES = {"RGB;16B": "RGB;16L", "RGBA;16B": "RGBA;16L"}
 
 
 UNKNOWN = "not an image of a known format"
+WEB_PAGE = "a web page in place of the photograph: its download failed or asked for a login"
 # What downloads leave in the place of photographs, by its beginning in small letters.
 BEGINNINGS = (
     (b"version https://git-lfs", "a pointer of Git LFS in place of the photograph: fetch it with `git lfs pull`"),
-    (b"<", "a web page in place of the photograph: its download failed or asked for a login"),
+    *((start, WEB_PAGE) for start in (b"<!doctype html", b"<html", b"<head", b"<body", b"<!--")),
 )
 
 

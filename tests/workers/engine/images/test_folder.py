@@ -133,7 +133,7 @@ def test_a_packed_set_is_to_be_unpacked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [(b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"), (b"\n<!DOCTYPE html>", "a web page"),
-     (b"?", "not an image of a known format")],
+     (b"?", "not an image of a known format"), (b"<svg/>", "not an image of a known format")],
 )  # fmt: skip
 def test_what_lies_in_the_place_of_a_photograph_is_called_so(tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / "a.png").write_bytes(content)
