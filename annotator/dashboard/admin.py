@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.models import Group, User
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 from unfold.admin import ModelAdmin
 
-from annotator.accounts.managing import change_role
+from annotator.accounts.managing import LastAdmin, change_role
 from annotator.accounts.models import Membership, Role
 
 APPS = ("accounts", "units", "descriptions", "notes", "crowd", "labels", "comparison", "studies", "work")
@@ -44,6 +45,14 @@ class MembershipAdmin(LookOnly):
 
     def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return bool(getattr(request.user, "is_superuser", False))
+
+    def change_view(self, request: HttpRequest, *given: Any, **named: Any) -> HttpResponse:
+        try:
+            shown: HttpResponse = super().change_view(request, *given, **named)
+        except LastAdmin as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return redirect(request.path)
+        return shown
 
     def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
         assert isinstance(request.user, User)

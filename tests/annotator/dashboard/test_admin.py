@@ -16,7 +16,7 @@ from tests.annotator.dashboard.making import World, make_person
 @pytest.fixture
 def superuser(db: None) -> Client:
     client = Client()
-    client.force_login(User.objects.create_superuser("root"))
+    client.force_login(User.objects.create_superuser("root", password="five-green-lamps"))
     return client
 
 
@@ -82,3 +82,16 @@ def test_who_is_no_admin_any_more_sees_no_tables(world: World, superuser: Client
     assert superuser.post(address, {"role": "viewer"}).status_code == 302
     person.refresh_from_db()
     assert not person.is_superuser
+
+
+def test_the_last_admin_stays_one_and_is_told_why(db: None) -> None:
+    ada, client = make_person(Role.ADMIN, "ada"), Client()
+    User.objects.filter(pk=ada.pk).update(is_superuser=True)
+    client.force_login(ada)
+    membership = Membership.objects.get(user=ada)
+    page = client.post(
+        reverse("admin:accounts_membership_change", args=[membership.pk]), {"role": "viewer"}, follow=True
+    )
+    assert "ada is the last admin who can sign in" in page.content.decode()
+    membership.refresh_from_db()
+    assert membership.role == "admin"
