@@ -46,9 +46,9 @@ class MembershipAdmin(LookOnly):
     def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return bool(getattr(request.user, "is_superuser", False))
 
-    def change_view(self, request: HttpRequest, *given: Any, **named: Any) -> HttpResponse:
+    def changeform_view(self, request: HttpRequest, *given: Any, **named: Any) -> HttpResponse:
         try:
-            shown: HttpResponse = super().change_view(request, *given, **named)
+            shown: HttpResponse = super().changeform_view(request, *given, **named)
         except LastAdmin as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return redirect(request.path)
