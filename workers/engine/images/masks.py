@@ -151,7 +151,7 @@ def open_masks(layout: MaskLayout) -> ImageSet:
             draw=lambda index: _draw(layout, pairs[paths[index]]),
             size=find_size,
             files=lambda index: [pairs[paths[index]]],
-            meaning=layout.names.meaning + _tell_anew(layout, [pairs[path] for path in paths]),
+            meaning=layout.names.meaning + _tell_new(layout, [pairs[path] for path in paths]),
         ),
         passed_over=sum_up(passed),
         notes=(*layout.notes, *tell_merged(name for name in layout.names.values.values() if not is_nothing(name))),
@@ -198,13 +198,13 @@ def _read_binary(layout: MaskLayout, masks: Sequence[Path]) -> MaskLayout:
     return replace(layout, names=named, notes=(*layout.notes, f"{said}: {marked} is the label {name}."))
 
 
-def _tell_anew(layout: MaskLayout, masks: Sequence[Path]) -> str:
+def _tell_new(layout: MaskLayout, masks: Sequence[Path]) -> str:
     """Releases before quarantined maps with transparency, and those whose colors are in a palette: what is measured now
     is of another set. Told by some of the maps.
     """
     modes = {header[0] for mask in _some_of(masks) if (header := read_mask_header(mask))}
-    anew = {"transparency does not count": TRANSPARENT, "colors of a palette count": ("P",) * bool(layout.names.colors)}
-    return "".join(f"; {words}" for words, those in anew.items() if modes & set(those))
+    new = {"transparency does not count": TRANSPARENT, "colors of a palette count": ("P",) * bool(layout.names.colors)}
+    return "".join(f"; {words}" for words, those in new.items() if modes & set(those))
 
 
 def _some_of(masks: Sequence[Path]) -> Sequence[Path]:

@@ -1,6 +1,6 @@
 """Two people, or two tabs, act for one campaign at the same moment: nothing is half of one and half of the other."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from decimal import Decimal
@@ -44,13 +44,25 @@ from tests.databases import wait_for_lock
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+_to_come: list[Callable[[], Any]] = []
+
+
+@pytest.fixture(autouse=True)
+def everybody_has_acted() -> Iterator[None]:
+    _to_come.clear()
+    yield
+    assert not _to_come, "nobody acted in between"
+
+
 def meanwhile(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, act: Callable[[], Any]) -> None:
     """Somebody else acts once, before this is called for the first time."""
-    original, left = getattr(owner, name), [act]
+    original = getattr(owner, name)
+    _to_come.append(act)
 
     def interrupted(*args: Any, **kwargs: Any) -> Any:
-        if left:
-            left.pop()()
+        if act in _to_come:
+            _to_come.remove(act)
+            act()
         return original(*args, **kwargs)
 
     monkeypatch.setattr(owner, name, interrupted)

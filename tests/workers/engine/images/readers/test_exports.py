@@ -137,7 +137,7 @@ def test_transparency_of_gray_maps_does_not_count(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "modes"), [("0: background\n1: dog\n", ("L", "LA")), ("255 255 255 dog\n", ("RGB", "P"))]
 )
-def test_maps_that_are_read_anew_are_of_another_set(tmp_path: Path, names: str, modes: tuple[str, str]) -> None:
+def test_maps_that_were_not_read_before_are_of_another_set(tmp_path: Path, names: str, modes: tuple[str, str]) -> None:
     """Paths and sizes are the same: what is kept of a set that was read in another way must not be taken."""
     write_masks(tmp_path, np.ones((8, 8)), names)
     digests = []
